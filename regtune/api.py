@@ -1,0 +1,91 @@
+"""One plain function per command. The command line parses and prints; these do the work, and are the Python API.
+
+Heavy imports sit inside the functions: `regtune runs` and a typo in a config must not wait for torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from regtune.config import load_config
+from regtune.config.schema import Config
+from regtune.run import Run, list_runs, open_run
+
+if TYPE_CHECKING:
+    from regtune.training.listener import Listener
+
+__all__ = ["evaluate", "list_runs", "load_config", "load_run", "predict", "resume", "train"]
+
+
+def load_run(path: str | Path) -> Run:
+    """A run folder, for its facts, history and files. Raises ConfigError when there is none."""
+    return open_run(path)
+
+
+def train(
+    config: Config, *, config_name: str = "run", overrides: Sequence[str] = (), listeners: Sequence[Listener] = ()
+) -> Run:
+    """Train, restore the best weights, score the test split, write the run folder with its report.
+
+    config_name, overrides: the command as typed; they name the run folder when config.output is None, and make the
+    commands in the advice complete.
+    Raises a RegtuneError; see regtune.errors for which and when.
+    """
+    from regtune.training.train import train as train_run
+
+    return _conclude(train_run(config, config_name=config_name, overrides=overrides, listeners=listeners))
+
+
+def resume(path: str | Path, *, listeners: Sequence[Listener] = ()) -> Run:
+    """Continue an interrupted run to its end. A completed run is returned unchanged."""
+    from regtune.training.train import resume as resume_run
+
+    run = open_run(path)
+    was_completed = run.status == "completed" and run.report_path.exists()
+    resumed = resume_run(run, listeners=listeners)
+    return resumed if was_completed else _conclude(resumed)
+
+
+def evaluate(path: str | Path, *, data: str | None = None) -> dict[str, Any]:
+    """Score a run's restored model: on `data`, a labelled file, or on the run's own test (else validation) split.
+
+    Returns {"split", "rows", "loss", "metrics": {name: {"value", "low", "high"}}}, intervals at 95 %.
+    """
+    from regtune.evaluation.evaluate import evaluate_run
+
+    return evaluate_run(open_run(path), data=data)
+
+
+def predict(path: str | Path, data: str, output: str) -> int:
+    """Write each row of `data` with the run's prediction, confidence and probabilities; the number of rows written."""
+    from regtune.evaluation.predict import predict_file
+
+    return predict_file(open_run(path), data, output)
+
+
+def _conclude(run: Run) -> Run:
+    """Advice, report and model card, from the run folder alone."""
+    from regtune.diagnosis import advise, diagnose, facts_of
+    from regtune.reporting.model_card import write_model_card
+    from regtune.reporting.report import write_report
+
+    facts, plan, data = run.facts, run.facts["plan"], run.read_json("data.json")
+    findings = diagnose(
+        facts_of(
+            load_config(run.config_path),
+            history=run.history,
+            run_path=str(run.path),
+            config_name=facts["config_name"],
+            overrides=tuple(facts["overrides"]),
+            rows=plan["rows"],
+            class_counts=data["counts"]["train"],
+            steps=plan["steps"],
+            parameters=plan["parameters"],
+        )
+    )
+    run.update(advice=advise(findings))
+    write_model_card(run)
+    write_report(run)
+    return run

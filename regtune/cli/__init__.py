@@ -1,0 +1,84 @@
+"""The command line: one file per command, each a Typer function that parses, calls `regtune.api` and prints.
+
+Results go to standard output, talk to standard error. This module alone turns exceptions into text and exit codes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+import typer
+from typer.exceptions import TyperException
+
+from regtune.cli.doctor import doctor
+from regtune.cli.evaluate import evaluate
+from regtune.cli.predict import predict
+from regtune.cli.runs import runs
+from regtune.cli.train import train
+from regtune.errors import RegtuneError
+
+INTERRUPTED = 130  # what shells expect after Ctrl-C: 128 + SIGINT
+
+app = typer.Typer(
+    name="regtune",
+    help="Fine-tune a pretrained model on a small labelled data set: regularized, measured honestly.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+for command in (train, evaluate, predict, runs, doctor):
+    app.command(name=command.__name__, no_args_is_help=command in (train, evaluate, predict))(command)
+
+
+def run_command_line(arguments: list[str]) -> int:
+    """Run one command and return its exit code; no exception leaves this function."""
+    try:
+        code = app(arguments, prog_name="regtune", standalone_mode=False)
+        if code == INTERRUPTED:
+            _say("error: interrupted before anything was saved")
+        return code if isinstance(code, int) else 0
+    except RegtuneError as error:
+        _report(error)
+        return error.exit_code
+    except TyperException as error:
+        _say(f"error: {error.format_message()}")
+        _say("hint: `regtune --help` lists the commands, `regtune COMMAND --help` their options")
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        _say("error: interrupted before anything was saved")
+        return INTERRUPTED
+    except BrokenPipeError:  # `regtune runs | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # the border: whatever is left is a bug of ours, and says so
+        _say(f"error: regtune failed unexpectedly: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+        _say(f"hint: this is a bug; please report it with {_write_crash(error)}")
+        return 1
+
+
+def _report(error: RegtuneError) -> None:
+    for line in str(error).splitlines():
+        _say(f"error: {line}")
+    if error.hint is not None:
+        _say(f"hint: {error.hint}")
+
+
+def _say(line: str) -> None:
+    """One line on standard error, whatever its encoding can show, with control characters made visible."""
+    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line)
+    encoding = sys.stderr.encoding or "ascii"
+    print(shown.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)  # noqa: T201 the command's voice
+
+
+def _write_crash(error: Exception) -> Path:
+    """The traceback goes to a file, not to the terminal."""
+    handle, name = tempfile.mkstemp(prefix="regtune-crash-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write("".join(traceback.format_exception(error)))
+    return Path(name)

@@ -1,0 +1,33 @@
+"""`regtune evaluate`: score a finished run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXAMPLE = "Example: `regtune evaluate runs/small --data new_rows.csv`."
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="FILE", help="Labelled rows; left out: the run's own test split.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Score a run's restored model, dropout off, with 95 % intervals."""
+    from regtune import api
+
+    result = api.evaluate(run, data=data)
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+        return
+    typer.echo(f"{result['rows']} {result['split']} rows, 95 % intervals")
+    for name, interval in result["metrics"].items():
+        typer.echo(f"{name:<10} {interval['value']:.4f}   {interval['low']:.4f} to {interval['high']:.4f}")
+
+
+evaluate.__doc__ = f"{evaluate.__doc__}\n\n{EXAMPLE}"

@@ -1,0 +1,137 @@
+"""Every key a config may have, read off the schema, and what a misspelt one was probably meant to be."""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+from typing import Any
+
+from regtune.config.document import KeyPath
+from regtune.config.schema import Config
+from regtune.config.wording import bound, choices, show_path
+
+# What other tools call the same thing: transformers' TrainingArguments, Keras and common speech.
+OTHER_NAMES: dict[str, KeyPath] = {
+    "lr": ("training", "learning_rate"),
+    "max_grad_norm": ("training", "clip_norm"),
+    "gradient_clipping": ("training", "clip_norm"),
+    "num_train_epochs": ("training", "epochs"),
+    "per_device_train_batch_size": ("training", "batch_size"),
+    "gradient_accumulation_steps": ("training", "accumulation"),
+    "warmup_ratio": ("training", "warmup"),
+    "lr_scheduler_type": ("training", "schedule"),
+    "label_smoothing": ("regularization", "smoothing"),
+    "label_smoothing_factor": ("regularization", "smoothing"),
+    "early_stopping": ("regularization", "patience"),
+    "early_stopping_patience": ("regularization", "patience"),
+    "metric_for_best_model": ("regularization", "monitor"),
+    "output_dir": ("output",),
+    "model_name_or_path": ("model",),
+    "valid": ("data", "validation"),
+    "delimiter": ("data", "separator"),
+    "sep": ("data", "separator"),
+    "text_column": ("data", "text"),
+    "label_column": ("data", "label"),
+}
+MAX_KEY_LENGTH = 60  # a longer key is no typo; comparing it would only cost time
+
+
+@cache
+def all_keys() -> dict[KeyPath, dict[str, Any]]:
+    """Each key's JSON schema, in schema order: ("training",), ("training", "epochs"), …"""
+    schema = Config.model_json_schema()
+    keys: dict[KeyPath, dict[str, Any]] = {}
+    _collect(schema, (), schema["$defs"], keys)
+    return keys
+
+
+def _collect(
+    section: dict[str, Any], path: KeyPath, sections: dict[str, Any], keys: dict[KeyPath, dict[str, Any]]
+) -> None:
+    for name, key in section["properties"].items():
+        key_path = (*path, name)
+        keys[key_path] = key
+        for alternative in [key, *key.get("anyOf", [])]:
+            if "$ref" in alternative:
+                _collect(sections[_section_name(alternative)], key_path, sections, keys)
+
+
+def _section_name(reference: dict[str, Any]) -> str:
+    """{"$ref": "#/$defs/DataSettings"} → "DataSettings", the class's name."""
+    return str(reference["$ref"]).rpartition("/")[2]
+
+
+def child_keys(path: KeyPath) -> list[str]:
+    """Names of the keys directly under a section, in schema order; () is the top level."""
+    return [str(key[-1]) for key in all_keys() if key[:-1] == path]
+
+
+def is_union(path: KeyPath) -> bool:
+    """Whether the key takes values of several kinds, null not counted: dropout, validation, test."""
+    return len(_alternatives(path)) > 1
+
+
+def section_in_union(path: KeyPath) -> str | None:
+    """Class name of the section a union key also takes: "DropoutSettings" for dropout, None for validation."""
+    return next((_section_name(kind) for kind in _alternatives(path) if "$ref" in kind), None)
+
+
+def allowed_kinds(path: KeyPath) -> str:
+    """What a union key takes: "a number in (0, 1), text or null"."""
+    takes_null = {"type": "null"} in all_keys()[path].get("anyOf", [])
+    return choices([_describe(kind, path) for kind in _alternatives(path)] + ["null"] * takes_null)
+
+
+def _alternatives(path: KeyPath) -> list[dict[str, Any]]:
+    return [kind for kind in all_keys().get(path, {}).get("anyOf", []) if kind.get("type") != "null"]
+
+
+def _describe(kind: dict[str, Any], path: KeyPath) -> str:
+    if "$ref" in kind:
+        return f"a section with the keys {choices(child_keys(path), last='and')}"
+    if "const" in kind:
+        return str(kind["const"])
+    if kind["type"] == "number":
+        opening, low = ("[", kind["minimum"]) if "minimum" in kind else ("(", kind["exclusiveMinimum"])
+        closing, high = ("]", kind["maximum"]) if "maximum" in kind else (")", kind["exclusiveMaximum"])
+        return f"a number in {opening}{bound(low)}, {bound(high)}{closing}"
+    return "text"
+
+
+def explain_unknown(path: KeyPath) -> str:
+    """Why the key is not known and what was probably meant, e.g. "unknown key, did you mean weight_decay?"."""
+    section, name = path[:-1], str(path[-1])
+    plain = name.lower().replace("-", "_").strip()
+    if len(name) > MAX_KEY_LENGTH:
+        return f"unknown key of {len(name)} characters"
+    dotted: KeyPath = tuple(name.split("."))
+    if len(dotted) > 1 and dotted in all_keys():
+        return f"unknown key; in a file, write {dotted[-1]} below {show_path(dotted[:-1])}"
+    siblings = child_keys(section)
+    if plain in siblings:
+        return f"unknown key, did you mean {plain}?"
+    home = next((key for key in all_keys() if key[-1] == plain), None)
+    if home:
+        return f"unknown key {_under(section)}; it belongs {_to(home[:-1])}"
+    if plain in OTHER_NAMES:
+        return f"unknown key, did you mean {show_path(OTHER_NAMES[plain])}?"
+    near = _closest(plain, siblings)
+    if near:
+        return f"unknown key, did you mean {near}?"
+    everywhere = {str(key[-1]): key for key in reversed(all_keys())} | {show_path(key): key for key in all_keys()}
+    near = _closest(plain, list(everywhere))
+    if near:
+        return f"unknown key, did you mean {show_path(everywhere[near])}?"
+    return f"unknown key; known {_under(section)}: {', '.join(siblings)}"
+
+
+def _closest(name: str, candidates: list[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(name, candidates, n=1)), None)
+
+
+def _under(section: KeyPath) -> str:
+    return f"under {show_path(section)}" if section else "at the top level"
+
+
+def _to(section: KeyPath) -> str:
+    return f"to {show_path(section)}" if section else "to the top level"

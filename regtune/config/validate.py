@@ -1,0 +1,136 @@
+"""From plain values to a Config, or to every problem at once: one line each, with its place and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from regtune.config.consistency import contradictions
+from regtune.config.document import Document, KeyPath
+from regtune.config.keys import allowed_kinds, child_keys, explain_unknown, is_union, section_in_union
+from regtune.config.scalars import resolve_scalar
+from regtune.config.schema import Config
+from regtune.config.wording import bound, choices, show_path, show_value
+from regtune.errors import ConfigError
+
+MAX_PROBLEMS = 20
+HINT = "regtune train --schema lists every key with its meaning"
+
+Problem = tuple[KeyPath, Callable[[], str]]  # the key, and what to say of it: worded only when it is shown
+
+
+def validate(document: Document, *, problems: Sequence[str] = ()) -> Config:
+    """The Config the document describes. problems: lines already found, reported with those found here.
+
+    Raises ConfigError with all of them, the file's from top to bottom, then the command line's; at most MAX_PROBLEMS.
+    """
+    try:
+        # data is the only section with a required key: an absent one is an empty one, so that the key is named.
+        config = Config.model_validate({"data": {}, **document.values})
+    except ValidationError as error:
+        raise _config_error(document, _problems(error.errors(include_url=False)), problems) from None
+    found: list[Problem] = [(path, partial(str, text)) for path, text in contradictions(config)]
+    if found or problems:
+        raise _config_error(document, found, problems)
+    return config
+
+
+def _config_error(document: Document, found: list[Problem], lines: Sequence[str]) -> ConfigError:
+    found = sorted(found, key=lambda problem: document.reading_order(problem[0]))
+    shown = [f"{document.where(path)}: {show_path(path)}: {explain()}" for path, explain in found[:MAX_PROBLEMS]]
+    shown += lines[: MAX_PROBLEMS - len(shown)]
+    hidden = len(found) + len(lines) - len(shown)
+    return ConfigError(*shown, *[f"and {hidden} more"] * (hidden > 0), hint=HINT)
+
+
+def _problems(errors: list[ErrorDetails]) -> list[Problem]:
+    """One per wrong key. pydantic reports each kind a union key takes as an error of its own; they become one."""
+    problems: list[Problem] = []
+    for union, group in groupby(errors, key=lambda error: _union_of(error["loc"])):
+        if union is None:
+            problems += [(error["loc"], partial(_explain, error)) for error in group]
+        else:
+            problems += _union_problems(union, list(group))
+    return problems
+
+
+def _union_of(location: KeyPath) -> KeyPath | None:
+    """The union key inside the location; pydantic puts the name of the kind it tried right after it."""
+    return next((location[:length] for length in range(1, len(location)) if is_union(location[:length])), None)
+
+
+def _union_problems(union: KeyPath, errors: list[ErrorDetails]) -> list[Problem]:
+    section = section_in_union(union)
+    inside = [error for error in errors if error["loc"][len(union)] == section and error["type"] != "model_type"]
+    if inside:  # the user wrote the section: only its own keys are of interest
+        return [(_without_kinds(error["loc"]), partial(_explain, error)) for error in inside]
+    out_of_range = [error for error in errors if error["type"] in RANGES]
+    if out_of_range:  # the user wrote a number
+        return [(union, partial(_explain, out_of_range[0]))]
+    return [(union, lambda: f"must be {allowed_kinds(union)}, got {show_value(errors[0]['input'])}")]
+
+
+# pydantic's error type → (what is allowed, the name of its limit)
+RANGES = {
+    "greater_than": ("above", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("below", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+KINDS = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "string_type": "text",
+    "list_type": "a list, such as [tensorboard]",
+    "string_too_short": "at least one character",
+    "string_too_long": "one character",
+}
+
+
+def _explain(error: ErrorDetails) -> str:
+    """What is wrong, what is allowed and what we got, without the place."""
+    kind, value, limits = error["type"], error["input"], error.get("ctx", {})
+    path = _without_kinds(error["loc"])
+    if kind == "extra_forbidden":
+        return explain_unknown(path)
+    if kind == "missing":
+        return "missing"
+    return f"must be {_allowed(kind, limits, path)}, got {show_value(value)}{_quotes_advice(kind, value)}"
+
+
+def _without_kinds(location: KeyPath) -> KeyPath:
+    union = _union_of(location)
+    return location if union is None else (*union, *location[len(union) + 1 :])
+
+
+def _allowed(kind: str, limits: dict[str, Any], path: KeyPath) -> str:
+    if kind in RANGES:
+        relation, limit = RANGES[kind]
+        return f"{relation} {bound(limits[limit])}"
+    if kind == "literal_error":
+        return str(limits["expected"]).replace("'", "")
+    if kind == "model_type":
+        return f"a section with keys such as {choices(child_keys(path)[:3])}"
+    return KINDS[kind]
+
+
+def _quotes_advice(kind: str, value: object) -> str:
+    """The two slips of quoting: a quoted number where one is wanted, and a bare one where text is."""
+    if kind == "string_type" and isinstance(value, (bool, int, float)):
+        return "; put it in quotes"
+    if kind in ("int_type", "float_type") and isinstance(value, str) and isinstance(_resolved(value), (int, float)):
+        return "; take the quotes off"
+    return ""
+
+
+def _resolved(text: str) -> object:
+    try:
+        return resolve_scalar(text)
+    except ValueError:
+        return None

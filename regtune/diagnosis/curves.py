@@ -1,0 +1,95 @@
+"""What the two loss curves say, read once for all findings. Every threshold is a named constant with its reason.
+
+`regtune.diagnosis.CAUSES` asks them in order of severity, and the first that holds is the verdict.
+"""
+
+from __future__ import annotations
+
+import math
+
+from regtune.diagnosis.base import Facts
+from regtune.history import Evaluation
+
+CHANCE_SHARE = 0.95  # train loss above this share of chance: nothing was learnt (Mosbach et al. 2021: "failed runs")
+HIGH_SHARE = 0.5  # train loss above this share of the way from its floor to chance: the training rows are not learnt
+SMALLEST_RISE = 0.01  # of ln K; below it a change of loss matters to nobody, however certain (K = 8: 0.02 nats)
+SMALLEST_GAP = 0.1  # of ln K; the same for the gap (K = 8: 0.2 nats)
+LARGE_GAP = 0.5  # of the validation loss: the model is twice as sure of the training rows
+GAP_NOISES = 3.0  # a gap below three of its own standard errors may be none
+LAST_PART = 0.25  # of the evaluations; a best within it asks for more steps (Godbole et al. 2023, tuning playbook)
+
+
+def uniform_loss(facts: Facts) -> float:
+    """ln K, nats: the loss of a head that has seen nothing."""
+    return math.log(len(facts.class_counts))
+
+
+def chance_loss(facts: Facts) -> float:
+    """Entropy of the training labels, nats: the loss of answering every row with the class shares. At most ln K."""
+    total = sum(facts.class_counts.values())
+    shares = [count / total for count in facts.class_counts.values() if count]
+    return -sum(share * math.log(share) for share in shares)
+
+
+def loss_noise(facts: Facts, loss: float) -> float:
+    """How far a validation loss moves by the luck of its rows: loss/√rows, nats.
+
+    The history holds means only, so the spread of row losses is taken as their mean (true of exponential losses, near
+    what fine-tuned classifiers show). Two evaluations share their rows and move together, about half as far: between
+    them this is about two standard errors.
+    """
+    return loss / math.sqrt(facts.rows["validation"])
+
+
+def gap_noise(facts: Facts, evaluation: Evaluation) -> float:
+    """Standard error of the gap, nats: two different samples, the training one as large as the validation set."""
+    return math.hypot(loss_noise(facts, evaluation.validation_loss), loss_noise(facts, evaluation.train_loss))
+
+
+def lowest(facts: Facts) -> Evaluation:
+    """The first evaluation with the lowest validation loss."""
+    return min(facts.evaluations, key=lambda evaluation: evaluation.validation_loss)
+
+
+def at_chance(facts: Facts) -> bool:
+    """Training ended with a train loss no better than answering with the class shares, or with a loss of NaN."""
+    last = facts.history.last
+    return not math.isfinite(last.gap) or last.train_loss >= CHANCE_SHARE * chance_loss(facts)
+
+
+def turned_up(facts: Facts) -> bool:
+    """Since its lowest point, validation loss rose by more than noise while train loss fell."""
+    bottom, last = lowest(facts), facts.evaluations[-1]
+    rise = last.validation_loss - bottom.validation_loss
+    smallest = max(loss_noise(facts, bottom.validation_loss), SMALLEST_RISE * uniform_loss(facts))
+    return rise > smallest and last.train_loss < bottom.train_loss
+
+
+def earlier_loss(facts: Facts) -> float:
+    """Validation loss a quarter of the evaluations before the last; ln K, the untrained head's, before the first."""
+    evaluations = facts.evaluations
+    index = len(evaluations) - 1 - max(1, round(LAST_PART * len(evaluations)))
+    return evaluations[index].validation_loss if index >= 0 else uniform_loss(facts)
+
+
+def still_falling(facts: Facts) -> bool:
+    """All planned steps were made, the last evaluation is the best, and the last quarter gained more than noise."""
+    last = facts.evaluations[-1]
+    fall = earlier_loss(facts) - last.validation_loss
+    smallest = max(loss_noise(facts, last.validation_loss), SMALLEST_RISE * uniform_loss(facts))
+    return last.step >= facts.steps and not last.stops and lowest(facts) is last and fall > smallest
+
+
+def large_gap(facts: Facts) -> bool:
+    """The kept weights know the training rows much better than new ones, beyond noise and triviality."""
+    kept = facts.kept
+    smallest = max(
+        LARGE_GAP * kept.validation_loss, GAP_NOISES * gap_noise(facts, kept), SMALLEST_GAP * uniform_loss(facts)
+    )
+    return kept.gap > smallest
+
+
+def train_loss_is_high(facts: Facts) -> bool:
+    """Training ended more than half-way up from the lowest train loss smoothing allows, −ln(1 − ε), to chance."""
+    floor = -math.log1p(-facts.smoothing)
+    return facts.evaluations[-1].train_loss > floor + HIGH_SHARE * max(0.0, chance_loss(facts) - floor)

@@ -1,0 +1,58 @@
+"""A finished run's model, ready to be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import transformers
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from regtune.config import load_config
+from regtune.config.schema import Config
+from regtune.data.encode import Collator
+from regtune.errors import ConfigError, EnvironmentFault
+from regtune.evaluation.scoring import Scorer
+from regtune.run import Run
+from regtune.tasks import TASKS, Task
+
+
+@dataclass(frozen=True)
+class RestoredRun:
+    """The best model of a run, on the device the run's config names (the CPU when that is gone)."""
+
+    run: Run
+    config: Config
+    task: Task
+    label_names: tuple[str, ...]
+    tokenizer: PreTrainedTokenizerBase
+    scorer: Scorer
+
+
+def restore(run: Run) -> RestoredRun:
+    """Load best/. Raises ConfigError when the run has none yet, EnvironmentFault when it is damaged."""
+    if not run.best_path.is_dir():
+        raise ConfigError(
+            f"{run.path}: no best model yet, the run is {run.status}",
+            hint=f"finish it with `regtune train --resume {run.path}`",
+        )
+    config = load_config(run.config_path)
+    task = TASKS[run.facts["task"]]
+    try:
+        # Local folder, safetensors only, no code from the folder is run.
+        model = getattr(transformers, task.auto_class).from_pretrained(
+            run.best_path, local_files_only=True, use_safetensors=True, trust_remote_code=False
+        )
+        tokenizer = AutoTokenizer.from_pretrained(run.best_path, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise EnvironmentFault(f"{run.best_path}: cannot be loaded ({' '.join(str(error).split())[:150]})") from None
+    device = "cuda" if torch.cuda.is_available() and config.training.device != "cpu" else "cpu"
+    names = model.config.id2label
+    return RestoredRun(
+        run=run,
+        config=config,
+        task=task,
+        label_names=tuple(names[i] for i in range(len(names))),
+        tokenizer=tokenizer,
+        scorer=Scorer(model.to(device), Collator(tokenizer), bfloat16=config.training.precision == "bfloat16"),
+    )

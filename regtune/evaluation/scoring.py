@@ -1,0 +1,58 @@
+"""The one way regtune runs a model to measure or predict: eval mode, no gradient, and no trace left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from regtune.data.encode import Collator, EncodedRows
+
+# Rows per forward pass of an evaluation. No gradients are kept, so more than in training fit; beyond this, CPUs gain
+# nothing (rows are sorted by length, larger batches only pad more).
+SCORING_BATCH_SIZE = 32
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A model ready to be measured. bfloat16: run the forward pass in the arithmetic training used."""
+
+    model: PreTrainedModel
+    collate: Collator
+    bfloat16: bool = False
+
+    def logits(self, rows: EncodedRows, *, poll: Callable[[], None] | None = None) -> Tensor:
+        """(rows, classes) float32 on the CPU, in row order.
+
+        The model's train/eval flag and the random state are as before afterwards, so that looking never changes a
+        training run. poll is called between batches and may raise to give up.
+        """
+        lengths = rows.lengths
+        by_length = sorted(range(len(rows)), key=lengths.__getitem__)
+        device = self.model.device
+        was_training = self.model.training
+        forked = [device] if device.type == "cuda" else []
+        parts: list[Tensor] = []
+        self.model.eval()
+        try:
+            with (
+                torch.random.fork_rng(devices=forked),
+                torch.no_grad(),
+                torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.bfloat16),
+            ):
+                assert not any(module.training for module in self.model.modules()), "dropout must be off"
+                for start in range(0, len(rows), SCORING_BATCH_SIZE):
+                    if poll is not None:
+                        poll()
+                    chosen = [rows[i] for i in by_length[start : start + SCORING_BATCH_SIZE]]
+                    batch = {k: v.to(device) for k, v in self.collate(chosen).items() if k != "labels"}
+                    parts.append(self.model(**batch).logits.float().cpu())  # (batch, classes)
+        finally:
+            self.model.train(was_training)
+        result = torch.empty(len(rows), self.model.config.num_labels)
+        if parts:
+            result[by_length] = torch.cat(parts)
+        return result

@@ -1,0 +1,116 @@
+"""One dropout number, the same meaning in every architecture: after each attention layer, after each feed-forward layer
+and before the final layer; none inside the attention computation.
+
+    survey     find branches, head and dropout calls, and the knob each call obeys     dropout_knobs, trace
+    add        hook dropout in where a branch or the head has none                     dropout_hooks
+    set        the config field where it governs the right sites, else the module      dropout_fields
+    verify     trace once more: every branch and the head dropped once, as asked       dropout_request
+
+A field is used when nothing it governs lies inside the attention computation or inside a feed-forward layer. It then
+takes the value for hidden sites if it governs any, and config.json will say so; a site it governs too but that should
+have another value (the classifier, mostly) is set on its module afterwards, and a note says that config.json differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from regtune.models.dropout_fields import Fields, governing_fields
+from regtune.models.dropout_hooks import InputDropout, OutputDropout
+from regtune.models.dropout_knobs import Knob, Survey, survey_dropout
+from regtune.models.dropout_plan import Plan, make_plan
+from regtune.models.dropout_request import Request, cannot_place, check_reach, find_shortfall
+from regtune.models.dropout_sites import DropoutSite
+from regtune.models.trace import Trace, trace_forward
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where dropout acts after placing it. notes: couplings and fields of config.json that say something else."""
+
+    sites: tuple[DropoutSite, ...]
+    notes: tuple[str, ...]
+
+
+def place_dropout(
+    model: PreTrainedModel,
+    probe: dict[str, Tensor],
+    *,
+    hidden: float,
+    classifier: float | None = None,
+    attention: float = 0.0,
+    embedding: float | None = None,
+) -> Placement:
+    """Set the model's dropout, in place. Probabilities in [0, 1).
+
+    probe: a small batch as the collator makes it. hidden: after attention and feed-forward layers. classifier: before the
+    final layer; None: as hidden. attention: on attention probabilities. embedding: None follows hidden where one config
+    field governs both, and is the model's own value elsewhere. Sites inside a feed-forward layer keep their value.
+    Call it again to change the numbers. Raises ConfigError for a probability above 0 that reaches no site, and for a
+    model whose dropout cannot be made what was asked for.
+    """
+    request = Request(
+        hidden=hidden,
+        classifier=hidden if classifier is None else classifier,
+        attention=attention,
+        embedding=embedding,
+    )
+    survey = survey_dropout(model, probe)
+    check_reach(model, survey.trace, request)
+    if _add_missing(model, survey.trace, request):
+        survey = survey_dropout(model, probe)
+    plan = make_plan(model, survey, governing_fields(model, fill_unset=True), request)
+    plan.apply(model)
+    shortfall = find_shortfall(trace_forward(model, probe), request)
+    if shortfall is not None:
+        raise cannot_place(model, shortfall)
+    return Placement(sites=_listed(model, survey, plan.fields, plan), notes=plan.notes(model))
+
+
+def list_sites(model: PreTrainedModel, probe: dict[str, Tensor]) -> tuple[DropoutSite, ...]:
+    """Every dropout site of the model as it is, in the order of execution. Changes nothing."""
+    return _listed(model, survey_dropout(model, probe), governing_fields(model, fill_unset=False), None)
+
+
+def _add_missing(model: PreTrainedModel, trace: Trace, request: Request) -> bool:
+    """Hook dropout in behind branches and before a head that have none, where some is asked for; True: hooked."""
+    # One module may end several branches: the layers of ALBERT are one. A hook acts at every call.
+    bare = {branch.module for branch in trace.branches if not branch.probabilities} if request.hidden else set()
+    for path in bare:
+        if not path:
+            raise cannot_place(model, "a branch is not the output of any module")
+        model.get_submodule(path).register_forward_hook(OutputDropout(request.hidden))
+    head = trace.head if request.classifier else None
+    if head is None or head.probabilities:
+        return bool(bare)
+    model.get_submodule(head.module).register_forward_pre_hook(InputDropout(request.classifier))
+    return True
+
+
+def _listed(model: PreTrainedModel, survey: Survey, fields: Fields, plan: Plan | None) -> tuple[DropoutSite, ...]:
+    """Each path and kind once. plan None: the model is as it came."""
+    sites: dict[DropoutSite, None] = {}
+    for site in survey.trace.sites:
+        knob = survey.knob(site)
+        if knob is None:
+            listed = DropoutSite(path=site.path, kind=site.kind, probability=site.probability, origin="module")
+        elif site.kind not in survey.kinds(knob):
+            continue  # RoBERTa's head calls its classifier dropout once more, further in
+        else:
+            origin = _origin(model, knob, fields, plan)
+            listed = DropoutSite(path=site.path, kind=site.kind, probability=knob.value, origin=origin)
+        sites[listed] = None
+    return tuple(sites)
+
+
+def _origin(model: PreTrainedModel, knob: Knob, fields: Fields, plan: Plan | None) -> str:
+    if knob.is_added:
+        return "added"
+    field = fields.field(knob)
+    was_set_directly = plan is not None and knob in plan.targets and field not in plan.field_values
+    if field is None or was_set_directly or getattr(model.config, field) != knob.value:
+        return "module"
+    return f"field {field}"

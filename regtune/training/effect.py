@@ -1,0 +1,39 @@
+"""What the regularization settings did to this model: counted on the built model and optimizer, not on the config."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropoutSite:
+    """One place where activations are dropped in training."""
+
+    path: str  # module path, e.g. "bert.encoder.layer.0.output.dropout"
+    kind: str  # "attention_output" | "feed_forward" | "classifier" | "embedding" | "attention_probabilities" | "inner"
+    probability: float
+    origin: str  # "field hidden_dropout_prob" | "module" (the model's own, set directly) | "added" (by regtune)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """The effect panel's facts."""
+
+    dropout_sites: tuple[DropoutSite, ...]
+    dropout_notes: tuple[str, ...]  # e.g. "embedding dropout follows hidden: one field governs both"
+    decayed_tensors: int
+    decayed_parameters: int
+    undecayed_tensors: int
+    undecayed_parameters: int
+    total_shrink: float  # 1 − Π(1 − lr_t·λ) over all planned steps: share of a weight's size that decay alone removes
+    weight_decay: float
+    weight_decay_target: str
+    smoothing: float
+    soft_target_row: tuple[float, ...]  # for class 0 of the K classes
+    earliest_stop_epoch: float | None  # None: early stopping is off or cannot fire before the last epoch
+    patience: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For run.json."""
+        return asdict(self)

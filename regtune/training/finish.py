@@ -1,0 +1,73 @@
+"""The end of a run: best weights back and measured again, test split scored once, everything written."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+
+from regtune.errors import RegtuneError
+from regtune.evaluation.predictions import write_scored_rows
+from regtune.evaluation.results import Results, score
+from regtune.history import Evaluation, History
+from regtune.run import Run, Status
+from regtune.training.checkpoints import CheckpointStore
+from regtune.training.setup import Setup
+
+# The restored weights are the saved ones bit for bit; on a GPU the same forward pass may still round differently.
+RESTORED_TOLERANCE = 1e-4  # relative, of the clean validation loss
+
+
+def finish(
+    run: Run, setup: Setup, history: History, store: CheckpointStore, *, status: Status = "completed"
+) -> None:
+    """Restore, measure, export. May be repeated after a kill: every file is replaced in one step, run.json last.
+
+    A diverged run gets its best weights exported, but the test split stays untouched.
+    """
+    best = history.best
+    assert best is not None, "a first evaluation with a finite value is always a best one"
+    setup.loaded.model.load_state_dict(store.at(best.step).tensors("model"))
+    validation = score(setup.scorer, setup.task, setup.validation)
+    check_restored(best, validation)
+    seed = setup.config.training.seed
+    test = score(setup.scorer, setup.task, setup.test) if setup.test is not None and status == "completed" else None
+    export_best(run, setup)
+    write_scored_rows(run.predictions_path, setup.splits.validation, validation, label_names=setup.splits.label_names)
+    run.update(
+        stopped_because="patience" if history.last.stops else "epochs" if status == "completed" else status,
+        best={
+            "step": best.step,
+            "epoch": best.epoch,
+            "train_loss": best.train_loss,
+            "validation_loss": best.validation_loss,
+            "metrics": best.metrics,
+        },
+        restored_equal=validation.loss == best.validation_loss,
+        dropout_off=True,  # the scorer refuses to run otherwise
+        validation=validation.summary(seed=seed),
+        test=test.summary(seed=seed) if test is not None else None,
+        duration_seconds=round(history.last.elapsed_seconds, 1),
+        status=status,
+    )
+    if status == "completed":
+        store.remove_all()
+
+
+def check_restored(best: Evaluation, validation: Results) -> None:
+    """The restored model must be the one the history calls best."""
+    if not math.isclose(validation.loss, best.validation_loss, rel_tol=RESTORED_TOLERANCE):
+        raise RegtuneError(
+            f"the restored model has validation loss {validation.loss:.6f}, its evaluation at step {best.step} "
+            f"recorded {best.validation_loss:.6f}: please report this"
+        )
+
+
+def export_best(run: Run, setup: Setup) -> None:
+    """Write best/ beside its place and swap it in."""
+    stage = run.path / f".stage-best-{os.getpid()}"
+    shutil.rmtree(stage, ignore_errors=True)
+    setup.loaded.model.save_pretrained(stage)
+    setup.loaded.tokenizer.save_pretrained(stage)
+    shutil.rmtree(run.best_path, ignore_errors=True)
+    os.rename(stage, run.best_path)

@@ -1,0 +1,298 @@
+"""The story of a run, top to bottom.
+
+    prepare      data, model, techniques; everything that can be wrong is found here
+    write down   config, environment, data and split, before the first step: a crashed run can still be explained
+    train        the Trainer steps; the conductor evaluates, judges, saves
+    finish       best weights restored and measured again, test split scored once, best/ written
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from regtune.config import dump_config, load_config
+from regtune.config.schema import Config
+from regtune.errors import (
+    ConfigError,
+    DataError,
+    DivergedError,
+    Interrupted,
+    OutOfMemory,
+    RegtuneError,
+)
+from regtune.history import History
+from regtune.run import Run, create_run, remove_leftovers, write_text
+from regtune.training.checkpoints import Checkpoint, CheckpointStore
+from regtune.training.conductor import Conductor, Progress, tell
+from regtune.training.devices import describe_device, describe_environment
+from regtune.training.finish import finish
+from regtune.training.listener import Listener, Plan
+from regtune.training.measure import Measure
+from regtune.training.panel import effect_of
+from regtune.training.preflight import check_disk
+from regtune.training.setup import Setup, prepare
+from regtune.training.signals import StopSignals
+from regtune.training.trainer import RegtuneTrainer, training_arguments
+
+
+def train(
+    config: Config, *, config_name: str = "run", overrides: Sequence[str] = (), listeners: Sequence[Listener] = ()
+) -> Run:
+    """Train a new run and return its folder, status "completed".
+
+    config_name, overrides: the command as typed, for the default output folder and for advice. Raises RegtuneError;
+    when preparation fails nothing is left behind, later the folder tells in run.json how far it came.
+    """
+    run = create_run(config.output, config_name=Path(config_name).stem)
+    with run.locked():
+        try:
+            with out_of_memory_named(config):
+                setup = prepare(config)
+            check_disk(run, setup)
+            write_down(run, setup, config_name=config_name, overrides=overrides)
+        except BaseException:  # Ctrl-C included: nothing half-made is left behind
+            shutil.rmtree(run.path)
+            raise
+        return carry_out(run, setup, listeners=listeners, checkpoint=None)
+
+
+def resume(run: Run, *, listeners: Sequence[Listener] = ()) -> Run:
+    """Continue an interrupted run to its end; a completed one is returned as it is.
+
+    On CPU, with the same versions, the result is bit-identical to that of a run that was never interrupted. Raises
+    ConfigError when the run diverged, DataError when its data changed, EnvironmentFault when another process has it.
+    """
+    with run.locked():
+        remove_leftovers(run)
+        if run.status == "completed":
+            return run
+        if run.status == "diverged":
+            raise ConfigError(
+                f"{run.path}: this run diverged and would again",
+                hint="start a new one with a lower training.learning_rate",
+            )
+        config = load_config(run.config_path)
+        damage: list[str] = []
+        checkpoint = CheckpointStore(run.checkpoints_path).newest(on_damage=damage.append)
+        with out_of_memory_named(config):
+            setup = prepare(config)
+        refuse_changed_data(run, setup)
+        run.update(notes=[*setup.notes, *damage, *changed_versions(run, setup)])
+        return carry_out(run, setup, listeners=listeners, checkpoint=checkpoint)
+
+
+def write_down(run: Run, setup: Setup, *, config_name: str, overrides: Sequence[str]) -> None:
+    """What was asked and what was found, before the first step."""
+    write_text(run.config_path, dump_config(anchored(setup.config)))
+    run.write_json("environment.json", describe_environment(setup.device))
+    run.write_json("data.json", setup.splits.facts)
+    run.update(
+        status="created",
+        config_name=config_name,
+        overrides=list(overrides),
+        task=setup.task.name,
+        model=setup.config.model,
+        model_source=setup.loaded.source,
+        headline=setup.task.headline,
+        notes=list(setup.notes),
+    )
+
+
+def anchored(config: Config) -> Config:
+    """The config with absolute paths and no output folder: trainable again as is, from anywhere."""
+    data = config.data.model_dump()
+    files = {key: str(Path(data[key]).absolute()) for key in ("train", "validation", "test") if is_file(data[key])}
+    model = str(Path(config.model).absolute()) if Path(config.model).is_dir() else config.model
+    return config.model_copy(
+        update={"data": config.data.model_copy(update=files), "model": model, "output": None}
+    )
+
+
+def is_file(source: Any) -> bool:
+    return isinstance(source, str) and Path(source).exists()  # demo:support is no file
+
+
+def carry_out(run: Run, setup: Setup, *, listeners: Sequence[Listener], checkpoint: Checkpoint | None) -> Run:
+    """Train from a checkpoint or from the start, then finish."""
+    history, progress = remembered(checkpoint)
+    run.write_history(history)  # what a killed process wrote after its last checkpoint is done again
+    store = CheckpointStore(run.checkpoints_path)
+    plan = make_plan(run, setup, resumed_at_step=checkpoint.step if checkpoint else None)
+    run.update(status="running", effect=plan.effect.to_dict(), plan=plan_facts(plan))
+    tell(listeners, lambda listener: listener.on_start(plan))
+    tell(listeners, lambda listener: listener.on_resume(history))
+    try:
+        if not is_finished(history, setup):
+            train_on(run, setup, store, history, progress, listeners=listeners, checkpoint=checkpoint)
+        finish(run, setup, history, store)
+    except Interrupted:
+        run.update(status="interrupted")
+        raise
+    except DivergedError as error:
+        raise diverged(run, setup, history, store, error) from None
+    except RegtuneError as error:
+        run.update(status="failed", error=str(error))
+        raise
+    finally:
+        tell(listeners, lambda listener: listener.on_end())
+    return run
+
+
+def train_on(
+    run: Run,
+    setup: Setup,
+    store: CheckpointStore,
+    history: History,
+    progress: Progress,
+    *,
+    listeners: Sequence[Listener],
+    checkpoint: Checkpoint | None,
+) -> None:
+    """Let the Trainer make the steps that are left. Adds to history; raises Interrupted after a stop signal."""
+    trainer = make_trainer(run, setup)
+    with StopSignals() as signals, out_of_memory_named(setup.config):
+        conductor = Conductor(
+            trainer=trainer,
+            run=run,
+            store=store,
+            history=history,
+            progress=progress,
+            measure=Measure(setup.scorer, setup.task, setup.train_sample, setup.validation),
+            patience=setup.techniques.patience,
+            monitor=setup.config.regularization.monitor,
+            due=setup.due,
+            listeners=listeners,
+            signals=signals,
+        )
+        trainer.add_callback(conductor)
+        trainer.train(resume_from_checkpoint=str(checkpoint.path) if checkpoint else None)
+    if conductor.interrupted and not is_finished(history, setup):
+        assert signals.number is not None
+        raise Interrupted(
+            f"interrupted; everything up to step {trainer.state.global_step} is saved",
+            signal_number=signals.number,
+            hint=f"continue with `regtune train --resume {run.path}`",
+        )
+
+
+def remembered(checkpoint: Checkpoint | None) -> tuple[History, Progress]:
+    if checkpoint is None:
+        return History(), Progress()
+    document = checkpoint.document("regtune")
+    return History.from_jsonl(document["history"]), Progress(**document["progress"])
+
+
+def is_finished(history: History, setup: Setup) -> bool:
+    """Whether training proper is over: early stopping fired, or the last step is evaluated."""
+    return len(history) > 0 and (history.last.stops or history.last.step == setup.steps)
+
+
+def make_trainer(run: Run, setup: Setup) -> RegtuneTrainer:
+    settings = setup.config.training
+    return RegtuneTrainer(
+        model=setup.loaded.model,
+        arguments=training_arguments(
+            settings, output=run.path, steps=setup.steps, device=setup.device, report_to=settings.report_to
+        ),
+        rows=setup.train,
+        batches=setup.batches,
+        collate=setup.scorer.collate,
+        task=setup.task,
+        classes=len(setup.splits.label_names),
+        regularizers=setup.techniques.all(),
+    )
+
+
+def make_plan(run: Run, setup: Setup, *, resumed_at_step: int | None) -> Plan:
+    splits, settings = setup.splits, setup.config.training
+    sizes = {"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)}
+    return Plan(
+        run_path=run.path,
+        config_name=run.facts["config_name"],
+        task=setup.task.name,
+        model=setup.config.model,
+        device=describe_device(setup.device),
+        rows={name: size for name, size in sizes.items() if size},
+        classes=splits.label_names,
+        parameters=sum(parameter.numel() for parameter in setup.loaded.model.parameters()),
+        steps=setup.steps,
+        steps_per_epoch=setup.steps_per_epoch,
+        epochs=settings.epochs,
+        evaluations=len(setup.due),
+        patience=setup.config.regularization.patience,
+        monitor=setup.config.regularization.monitor,
+        headline=setup.task.headline,
+        effect=effect_of(setup),
+        notes=tuple(run.facts["notes"]),
+        resumed_at_step=resumed_at_step,
+    )
+
+
+def plan_facts(plan: Plan) -> dict[str, Any]:
+    """The plan's plain values, for run.json."""
+    facts = asdict(plan)
+    return {key: value for key, value in facts.items() if key not in ("run_path", "effect", "notes", "resumed_at_step")}
+
+
+def refuse_changed_data(run: Run, setup: Setup) -> None:
+    """Raise DataError when the files or the split are no longer those the run began with."""
+    before, now = fingerprints(run.read_json("data.json")), fingerprints(setup.splits.facts)
+    changed = [name for name in before if before[name] != now.get(name)]
+    if changed:
+        raise DataError(
+            f"{run.path}: the data changed since the run began (different: {', '.join(changed)})",
+            hint="restore the files, or start a new run",
+        )
+
+
+def fingerprints(facts: dict[str, Any]) -> dict[str, Any]:
+    """What must be equal on resume; where the files lie may change."""
+    files = {f"{side} file": file["sha256"] for side, file in facts["files"].items()}
+    return {**files, **{name: facts[name] for name in ("columns", "label_names", "split")}}
+
+
+def changed_versions(run: Run, setup: Setup) -> list[str]:
+    before = run.read_json("environment.json")["packages"]
+    now = describe_environment(setup.device)["packages"]
+    return [
+        f"resumed with {name} {now[name]}, begun with {before[name]}: the result may differ in the last digits"
+        for name in now
+        if before.get(name) != now[name]
+    ]
+
+
+def diverged(
+    run: Run, setup: Setup, history: History, store: CheckpointStore, error: DivergedError
+) -> DivergedError:
+    """Keep the last good weights, note what happened, and return the error the user sees."""
+    hint = "lower training.learning_rate"
+    if history.best is not None:
+        finish(run, setup, history, store, status="diverged")
+        hint += f"; the best weights so far (epoch {history.best.epoch:g}) are in {run.best_path}"
+    run.update(status="diverged", error=str(error))
+    return DivergedError(str(error), hint=hint)
+
+
+@contextlib.contextmanager
+def out_of_memory_named(config: Config) -> Iterator[None]:
+    """Turn the several ways torch says "no memory" into one error that names the way out."""
+    settings = config.training
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError):
+            if "can't allocate memory" not in str(error) and "not enough memory" not in str(error):
+                raise
+        half = max(1, settings.batch_size // 2)
+        raise OutOfMemory(
+            f"batches of {settings.batch_size} rows × up to {config.data.max_length} tokens did not fit into memory",
+            hint=f"training.batch_size={half} training.accumulation={settings.accumulation * 2} gives the same result "
+            "in less memory; data.max_length and a smaller model help too",
+        ) from None

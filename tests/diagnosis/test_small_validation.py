@@ -1,0 +1,23 @@
+import pytest
+
+from regtune.diagnosis.small_validation import accuracy_half_width, find
+from regtune.evaluation.intervals import wilson
+
+
+def test_a_small_validation_set_is_told_its_noise_in_points(make_facts, curves):
+    facts = make_facts(**curves["healthy"], rows={"train": 480, "validation": 149})
+
+    assert find(facts).evidence == (
+        "149 validation rows: accuracy 80.0% is known to ±6.4 points; smaller differences are noise"
+    )
+
+
+def test_600_validation_rows_are_not_called_small(make_facts, curves):
+    assert find(make_facts(**curves["healthy"])) is None
+
+
+@pytest.mark.parametrize(("right", "rows"), [(0, 10), (119, 149), (20, 20)])
+def test_the_half_width_is_wilsons(right, rows):
+    interval = wilson(right, rows)
+
+    assert accuracy_half_width(right / rows, rows) == pytest.approx(interval.half_width)
