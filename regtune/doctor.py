@@ -38,7 +38,10 @@ def examine() -> Iterator[Check]:
     yield Check("python", platform.python_version())
     for package in ("regtune", "torch", "transformers", "accelerate"):
         yield Check(package, importlib.metadata.version(package))
-    yield Check("device", torch.cuda.get_device_name() if torch.cuda.is_available() else f"cpu, {torch.get_num_threads()} threads")
+    yield Check(
+        "device",
+        torch.cuda.get_device_name() if torch.cuda.is_available() else f"cpu, {torch.get_num_threads()} threads",
+    )
     yield _minilm()
     yield _self_test()
 
@@ -49,7 +52,9 @@ def _minilm() -> Check:
     try:
         return Check("minilm", f"weights intact in {minilm_folder()}")
     except EnvironmentFault as fault:
-        return Check("minilm", f"not available ({fault}); {fault.hint}", passed=True)  # optional: models from a hub work
+        return Check(
+            "minilm", f"not available ({fault}); {fault.hint}", passed=True
+        )  # optional: models from a hub work
 
 
 def _self_test() -> Check:

@@ -143,7 +143,9 @@ def create_run(output: str | None, *, config_name: str) -> Run:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
-        raise EnvironmentFault(f"output: cannot write to {path} ({error.strerror})", hint="choose another output=…") from None
+        raise EnvironmentFault(
+            f"output: cannot write to {path} ({error.strerror})", hint="choose another output=…"
+        ) from None
     return Run(path)
 
 

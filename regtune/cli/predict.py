@@ -13,7 +13,9 @@ EXAMPLE = "Example: `regtune predict runs/small new_messages.csv -o answers.csv`
 def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="CSV, TSV or JSONL with the run's text column.")],
-    output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="CSV or JSONL to write; must not exist.")],
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="CSV or JSONL to write; must not exist.")
+    ],
 ) -> None:
     """Write every row with prediction, confidence and one probability per class; dropout off, any number of rows."""
     from regtune import api

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
+from torch.utils.data import Dataset
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
-class EncodedRows:
+class EncodedRows(Dataset[dict[str, Any]]):
     """Tokenised rows. features[i]: the tokenizer's lists for row i, plus "labels" where the row has one."""
 
     features: list[dict[str, Any]]

@@ -14,7 +14,8 @@ from regtune.errors import DataError
 def load_labelled(source: str, settings: DataSettings, *, known: Sequence[str]) -> tuple[Example, ...]:
     """Every row of a file as an Example. Raises DataError naming the first row whose label is not one of `known`."""
     file = read_labelled(source, settings, columns=None)
-    names, _ = clean_labels([row.label for row in file.rows])
+    # Together with the known names, so that "1.0" becomes "1" here exactly when it did in training.
+    names = clean_labels([*known, *(row.label for row in file.rows)])[0][len(known) :]
     for row, name in zip(file.rows, names, strict=True):
         if name not in known:
             raise DataError(

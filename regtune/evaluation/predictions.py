@@ -25,9 +25,7 @@ def answer(probabilities: NDArray[Any], label_names: Sequence[str]) -> dict[str,
     return {"prediction": label_names[chosen], "confidence": round(float(probabilities[chosen]), 6), **shown}
 
 
-def write_scored_rows(
-    path: Path, examples: Sequence[Example], results: Results, *, label_names: Sequence[str]
-) -> None:
+def write_scored_rows(path: Path, examples: Sequence[Example], results: Results, *, label_names: Sequence[str]) -> None:
     """Labelled rows with answers: text, label, the clean loss in nats, then the answer. Replaces an older file."""
     path.unlink(missing_ok=True)
     with TableWriter(path, ["text", "label", "loss", *answer_columns(label_names)]) as writer:

@@ -38,9 +38,7 @@ class Results:
         return {"rows": len(self.labels), "loss": self.loss, "metrics": metrics}
 
 
-def score(
-    scorer: Scorer, task: Task, rows: EncodedRows, *, poll: Callable[[], None] | None = None
-) -> Results:
+def score(scorer: Scorer, task: Task, rows: EncodedRows, *, poll: Callable[[], None] | None = None) -> Results:
     """Run the model on labelled rows, dropout off (asserted by the scorer). poll: see `Scorer.logits`.
 
     Training evaluations, the restored best, the test split and `regtune evaluate` all come through here.

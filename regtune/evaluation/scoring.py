@@ -52,7 +52,5 @@ class Scorer:
                     parts.append(self.model(**batch).logits.float().cpu())  # (batch, classes)
         finally:
             self.model.train(was_training)
-        result = torch.empty(len(rows), self.model.config.num_labels)
-        if parts:
-            result[by_length] = torch.cat(parts)
-        return result
+        in_length_order = torch.cat(parts) if parts else torch.empty(0, 0)  # (rows, classes)
+        return in_length_order[torch.tensor(by_length, dtype=torch.long).argsort()]

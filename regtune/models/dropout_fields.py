@@ -40,15 +40,21 @@ class Fields:
 def governing_fields(model: PreTrainedModel, *, fill_unset: bool) -> Fields:
     """fill_unset: count fields that are None, too, which then stop falling back to another field's value."""
     config = copy.deepcopy(model.config)
-    names = [name for name, value in vars(config).items() if is_dropout(name, 0.0 if fill_unset and value is None else value)]
+    names = [
+        name for name, value in vars(config).items() if is_dropout(name, 0.0 if fill_unset and value is None else value)
+    ]
     field_by_value = {
-        value: name for name, value in zip(names, trial_values(len(names)), strict=True) if _accepts(config, name, value)
+        value: name
+        for name, value in zip(names, trial_values(len(names)), strict=True)
+        if _accepts(config, name, value)
     }
     # On the meta device tensors have shapes and no memory: a large model takes milliseconds.
     with random_state_kept(), torch.device("meta"):
         twin = type(model)(config)
     return Fields(
-        field_by_name={knob.name: field_by_value[knob.value] for knob in find_knobs(twin) if knob.value in field_by_value},
+        field_by_name={
+            knob.name: field_by_value[knob.value] for knob in find_knobs(twin) if knob.value in field_by_value
+        },
         own_names=frozenset(knob.name for knob in find_knobs(model) if not knob.is_added),
     )
 

@@ -1,8 +1,8 @@
 """Dropout for places where an architecture has none, as forward hooks.
 
-A hook adds no parameter and no state-dict key, is saved nowhere, and is copied with the model (the classes are plain and
-picklable). It draws from torch's global random state exactly as `nn.Dropout` does, so that restoring that state replays
-the same masks, and it runs again when activation checkpointing recomputes the module it sits on.
+A hook adds no parameter and no state-dict key, is saved nowhere, and is copied with the model (the classes are plain
+and picklable). It draws from torch's global random state exactly as `nn.Dropout` does, so that restoring that state
+replays the same masks, and it runs again when activation checkpointing recomputes the module it sits on.
 """
 
 from __future__ import annotations

@@ -72,7 +72,9 @@ def find_knobs(model: nn.Module) -> tuple[Knob, ...]:
     """Every knob of the model, modules in order; a module that appears twice has its knobs once."""
     knobs: list[Knob] = []
     for path, module in model.named_modules():
-        attributes = ["p"] if isinstance(module, _DropoutNd) else [k for k, v in vars(module).items() if is_dropout(k, v)]
+        attributes = (
+            ["p"] if isinstance(module, _DropoutNd) else [k for k, v in vars(module).items() if is_dropout(k, v)]
+        )
         knobs += [Knob(path, attribute, module) for attribute in attributes]
         knobs += [Knob(path, "p", hook) for hook in added_dropouts(module)]
     return tuple(knobs)

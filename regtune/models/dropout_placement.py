@@ -46,9 +46,9 @@ def place_dropout(
 ) -> Placement:
     """Set the model's dropout, in place. Probabilities in [0, 1).
 
-    probe: a small batch as the collator makes it. hidden: after attention and feed-forward layers. classifier: before the
-    final layer; None: as hidden. attention: on attention probabilities. embedding: None follows hidden where one config
-    field governs both, and is the model's own value elsewhere. Sites inside a feed-forward layer keep their value.
+    probe: a small batch as the collator makes it. hidden: after attention and feed-forward layers. classifier: before
+    the final layer; None: as hidden. attention: on attention probabilities. embedding: None follows hidden where one
+    config field governs both, and is the model's own value elsewhere. Inside a feed-forward layer nothing changes.
     Call it again to change the numbers. Raises ConfigError for a probability above 0 that reaches no site, and for a
     model whose dropout cannot be made what was asked for.
     """

@@ -45,12 +45,12 @@ def check_reach(model: PreTrainedModel, trace: Trace, request: Request) -> None:
         "embedding": "embedding" in kinds,
     }
     problems = [
-        f"regularization.dropout.{key}: {type(model).__name__} has no place for {key} dropout, got {getattr(request, key)}"
+        f"regularization.dropout: {type(model).__name__} has no place for {key} dropout, got {getattr(request, key)}"
         for key, is_reached in reached.items()
         if getattr(request, key) and not is_reached
     ]
     if problems:
-        raise ConfigError(*problems, hint="leave the key out or set it to 0, or use regularization.dropout=keep")
+        raise ConfigError(*problems, hint="set that kind to 0 or leave it out, or use regularization.dropout=keep")
 
 
 def cannot_place(model: PreTrainedModel, reason: str) -> ConfigError:

@@ -30,6 +30,6 @@ class DropoutSite:
     """One place where activations are dropped in training. Sites with probability 0 are listed too."""
 
     path: str  # module path, e.g. "bert.encoder.layer.0.output.dropout"
-    kind: DropoutKind
+    kind: str  # a DropoutKind; report files are read back through this class
     probability: float
     origin: str  # "field hidden_dropout_prob" | "module" | "added"

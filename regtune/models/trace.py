@@ -35,7 +35,7 @@ class TracedSite:
 
 @dataclass(frozen=True, kw_only=True)
 class TracedBranch:
-    """One branch of a residual connection. probabilities: of the dropouts at its end; one is right, two are too many."""
+    """One branch of a residual connection. probabilities: of the dropouts at its end."""
 
     kind: DropoutKind  # attention_output or feed_forward
     module: str | None  # the outermost module whose output is this branch: the place for a hook

@@ -50,7 +50,7 @@ def modules_followed(model: nn.Module, recorder: Recorder) -> Iterator[None]:
     handles = []
     for path, module in model.named_modules():
         enter, leave = partial(_enter, recorder, path), partial(_leave, recorder, path)
-        # First of all hooks on the way in and last on the way out, so that dropout added by hooks has this path as well.
+        # Before all other hooks on the way in and after them on the way out: dropout in a hook is in this path as well.
         handles.append(module.register_forward_pre_hook(enter, prepend=True))
         handles.append(module.register_forward_hook(leave))
     try:

@@ -21,7 +21,9 @@ def random_state_kept() -> Iterator[None]:
 def probing(model: nn.Module) -> Iterator[None]:
     """Train mode without gradients; afterwards the random state, buffers and train/eval flags are as before."""
     flags = {module: module.training for module in model.modules()}
-    buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]  # BatchNorm's statistics move in training
+    buffers = [
+        (buffer, buffer.detach().clone()) for buffer in model.buffers()
+    ]  # BatchNorm's statistics move in training
     try:
         with random_state_kept(), torch.no_grad():
             model.train()

@@ -34,7 +34,7 @@ class WeightCall:
 
 @dataclass
 class Recorder:
-    """Grows during the probe forward. Tensors are held weakly, so that the probe needs no more memory than a forward."""
+    """Grows during the probe forward. Tensors are held weakly: the probe needs no more memory than a forward."""
 
     module_stack: list[str] = field(default_factory=list)  # paths of the modules being executed, outermost first
     calls: list[DropoutCall] = field(default_factory=list)

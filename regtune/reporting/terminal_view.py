@@ -18,7 +18,7 @@ from regtune.reporting.table import HEAD_LINES, TableFacts, evaluation_table
 from regtune.training.listener import Listener, Plan
 
 REFRESH_SECONDS = 0.25  # drawing more often is not seen, only paid for
-WIDE = 72  # characters from which the progress line has words
+WIDE = 80  # characters from which the progress line has words
 
 
 class TerminalView(Listener):

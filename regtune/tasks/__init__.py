@@ -3,6 +3,8 @@
 from regtune.tasks.base import Task
 from regtune.tasks.text_classification import TextClassification
 
+__all__ = ["TASKS", "Task", "TextClassification"]
+
 TASKS: dict[str, Task] = {
     "text-classification": TextClassification(),
 }

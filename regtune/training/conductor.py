@@ -78,8 +78,10 @@ class Conductor(TrainerCallback):
         # From the step count, not from the loader: the Trainer's skipping loader does not know the epoch it resumes in.
         self.trainer.batches.set_epoch(state.global_step // (state.max_steps // state.num_train_epochs))
 
-    def on_optimizer_step(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        self.progress.learning_rate = float(self.trainer.lr_scheduler.get_last_lr()[0])  # the scheduler steps after this
+    def on_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        self.progress.learning_rate = self.trainer.current_learning_rate()  # the scheduler steps after this
         for regularizer in self.trainer.regularizers:
             regularizer.after_step(self.progress.learning_rate)
 

@@ -22,7 +22,9 @@ def choose_device(settings: TrainingSettings) -> torch.device:
         )
     available = torch.cuda.is_available()
     if settings.device == "cuda" and not available:
-        raise EnvironmentFault("training.device: cuda was asked for, but torch sees no GPU", hint="use training.device=cpu")
+        raise EnvironmentFault(
+            "training.device: cuda was asked for, but torch sees no GPU", hint="use training.device=cpu"
+        )
     device = torch.device("cuda", 0) if available and settings.device != "cpu" else torch.device("cpu")
     if settings.precision == "bfloat16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
         raise EnvironmentFault(

@@ -5,15 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from regtune.models.dropout_sites import DropoutSite
 
-@dataclass(frozen=True, kw_only=True)
-class DropoutSite:
-    """One place where activations are dropped in training."""
-
-    path: str  # module path, e.g. "bert.encoder.layer.0.output.dropout"
-    kind: str  # "attention_output" | "feed_forward" | "classifier" | "embedding" | "attention_probabilities" | "inner"
-    probability: float
-    origin: str  # "field hidden_dropout_prob" | "module" (the model's own, set directly) | "added" (by regtune)
+__all__ = ["DropoutSite", "Effect"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,9 +18,7 @@ from regtune.training.setup import Setup
 RESTORED_TOLERANCE = 1e-4  # relative, of the clean validation loss
 
 
-def finish(
-    run: Run, setup: Setup, history: History, store: CheckpointStore, *, status: Status = "completed"
-) -> None:
+def finish(run: Run, setup: Setup, history: History, store: CheckpointStore, *, status: Status = "completed") -> None:
     """Restore, measure, export. May be repeated after a kill: every file is replaced in one step, run.json last.
 
     A diverged run gets its best weights exported, but the test split stays untouched.

@@ -109,7 +109,7 @@ def prepare(config: Config) -> Setup:
     techniques = build_techniques(config, loaded)
     for technique in techniques.all():
         technique.adjust_model(loaded.model, collate([rows["train"][i] for i in (0, 1)]))
-    loaded.model.to(device)
+    torch.nn.Module.to(loaded.model, device)  # PreTrainedModel.to is annotated wrongly
     setup = Setup(
         config=config,
         task=task,

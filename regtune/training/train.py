@@ -1,9 +1,9 @@
 """The story of a run, top to bottom.
 
-    prepare      data, model, techniques; everything that can be wrong is found here
-    write down   config, environment, data and split, before the first step: a crashed run can still be explained
-    train        the Trainer steps; the conductor evaluates, judges, saves
-    finish       best weights restored and measured again, test split scored once, best/ written
+prepare      data, model, techniques; everything that can be wrong is found here
+write down   config, environment, data and split, before the first step: a crashed run can still be explained
+train        the Trainer steps; the conductor evaluates, judges, saves
+finish       best weights restored and measured again, test split scored once, best/ written
 """
 
 from __future__ import annotations
@@ -110,9 +110,7 @@ def anchored(config: Config) -> Config:
     data = config.data.model_dump()
     files = {key: str(Path(data[key]).absolute()) for key in ("train", "validation", "test") if is_file(data[key])}
     model = str(Path(config.model).absolute()) if Path(config.model).is_dir() else config.model
-    return config.model_copy(
-        update={"data": config.data.model_copy(update=files), "model": model, "output": None}
-    )
+    return config.model_copy(update={"data": config.data.model_copy(update=files), "model": model, "output": None})
 
 
 def is_file(source: Any) -> bool:
@@ -268,9 +266,7 @@ def changed_versions(run: Run, setup: Setup) -> list[str]:
     ]
 
 
-def diverged(
-    run: Run, setup: Setup, history: History, store: CheckpointStore, error: DivergedError
-) -> DivergedError:
+def diverged(run: Run, setup: Setup, history: History, store: CheckpointStore, error: DivergedError) -> DivergedError:
     """Keep the last good weights, note what happened, and return the error the user sees."""
     hint = "lower training.learning_rate"
     if history.best is not None:
@@ -287,9 +283,9 @@ def out_of_memory_named(config: Config) -> Iterator[None]:
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not isinstance(error, torch.OutOfMemoryError):
-            if "can't allocate memory" not in str(error) and "not enough memory" not in str(error):
-                raise
+        named = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if not named and "can't allocate memory" not in str(error):  # the CPU allocator's bare RuntimeError
+            raise
         half = max(1, settings.batch_size // 2)
         raise OutOfMemory(
             f"batches of {settings.batch_size} rows × up to {config.data.max_length} tokens did not fit into memory",

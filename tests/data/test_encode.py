@@ -1,0 +1,29 @@
+"""Tokens, truncation count and padding."""
+
+from regtune.data.encode import Collator, encode
+from regtune.models.tiny import tiny_tokenizer
+
+TOKENIZER = tiny_tokenizer(["red apple", "green pear on the table"])
+
+
+def test_truncated_counts_the_rows_that_lost_tokens() -> None:
+    rows = encode(["red apple", "green pear on the table"], None, tokenizer=TOKENIZER, max_length=5)
+
+    assert rows.truncated == 1
+    assert rows.lengths == [4, 5]  # two words and two special tokens; five at most
+
+
+def test_labels_stay_with_their_rows() -> None:
+    rows = encode(["red apple", "green pear"], [7, 3], tokenizer=TOKENIZER, max_length=8)
+
+    assert [feature["labels"] for feature in rows.features] == [7, 3]
+
+
+def test_a_batch_is_padded_to_its_longest_row_only() -> None:
+    rows = encode(["red", "green pear on"], [0, 1], tokenizer=TOKENIZER, max_length=64)
+
+    batch = Collator(TOKENIZER)([rows[0], rows[1]])
+
+    assert batch["input_ids"].shape == (2, 5)
+    assert batch["attention_mask"].sum(1).tolist() == [3, 5]
+    assert batch["labels"].tolist() == [0, 1]
