@@ -55,3 +55,23 @@ output: {tmp_path / "run"}
         return parse_config(text, name="test.yaml", overrides=overrides)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def saved_tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A local model folder as `save_pretrained` leaves it: pretrained weights for tests."""
+    from regtune.models.load import load_model
+    from regtune.tasks import TASKS
+
+    folder = tmp_path_factory.mktemp("model")
+    loaded = load_model(
+        "tiny",
+        task=TASKS["text-classification"],
+        label_names=tuple(WORDS),
+        texts=[text for text, _ in make_rows(60)],
+        max_length=64,
+        seed=5,
+    )
+    loaded.model.save_pretrained(folder)
+    loaded.tokenizer.save_pretrained(folder)
+    return folder

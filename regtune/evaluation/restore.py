@@ -13,6 +13,7 @@ from regtune.config.schema import Config
 from regtune.data.encode import Collator
 from regtune.errors import ConfigError, EnvironmentFault
 from regtune.evaluation.scoring import Scorer
+from regtune.models.quiet import quiet_transformers
 from regtune.run import Run
 from regtune.tasks import TASKS, Task
 
@@ -40,10 +41,11 @@ def restore(run: Run) -> RestoredRun:
     task = TASKS[run.facts["task"]]
     try:
         # Local folder, safetensors only, no code from the folder is run.
-        model = getattr(transformers, task.auto_class).from_pretrained(
-            run.best_path, local_files_only=True, use_safetensors=True, trust_remote_code=False
-        )
-        tokenizer = AutoTokenizer.from_pretrained(run.best_path, local_files_only=True, trust_remote_code=False)
+        with quiet_transformers():
+            model = getattr(transformers, task.auto_class).from_pretrained(
+                run.best_path, local_files_only=True, use_safetensors=True, trust_remote_code=False
+            )
+            tokenizer = AutoTokenizer.from_pretrained(run.best_path, local_files_only=True, trust_remote_code=False)
     except (OSError, ValueError, RuntimeError) as error:
         raise EnvironmentFault(f"{run.best_path}: cannot be loaded ({' '.join(str(error).split())[:150]})") from None
     device = "cuda" if torch.cuda.is_available() and config.training.device != "cpu" else "cpu"

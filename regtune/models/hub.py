@@ -12,19 +12,19 @@ import threading
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import huggingface_hub
 from huggingface_hub import constants
-from huggingface_hub.errors import (
+from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is not marked as exported
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
-    HTTPError,  # type: ignore[attr-defined]  # not marked as exported; of whichever HTTP client this release has
+    HTTPError,
     LocalEntryNotFoundError,
 )
-from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # documented, not marked as exported
+from huggingface_hub.utils import tqdm, validate_repo_id  # type: ignore[attr-defined]  # nor are these
 
 from regtune.errors import ConfigError, EnvironmentFault
 from regtune.models.folder import has_weights
@@ -99,20 +99,31 @@ def _from_hub(name: str) -> Path:
     try:
         revision = _newest_revision(name)
         folder = huggingface_hub.snapshot_download(
-            name, revision=revision, allow_patterns=WANTED_FILES, ignore_patterns=UNWANTED_FILES
+            name,
+            revision=revision,
+            allow_patterns=WANTED_FILES,
+            ignore_patterns=UNWANTED_FILES,
+            tqdm_class=_TerminalBar,
         )
     except HfHubHTTPError as error:
         if error.response.status_code in _REFUSALS or isinstance(error, GatedRepoError):
             raise _refusal(name, error) from None
         return _from_cache(name, reason=f"{constants.ENDPOINT} answered with status {error.response.status_code}")
     except (HTTPError, LocalEntryNotFoundError, TimeoutError) as error:
-        return _from_cache(name, reason=f"{constants.ENDPOINT} did not deliver it ({_first_line(error)})")
+        return _from_cache(name, reason=f"{constants.ENDPOINT} did not deliver it ({first_line(error)})")
     except OSError as error:
         raise EnvironmentFault(
-            f"model: {name} cannot be stored in {constants.HF_HUB_CACHE} ({_first_line(error)})",
+            f"model: {name} cannot be stored in {constants.HF_HUB_CACHE} ({first_line(error)})",
             hint="make room or get write permission there, or choose another folder with HF_HOME",
         ) from None
     return Path(folder)
+
+
+class _TerminalBar(tqdm):
+    """The library's progress bar, but on a terminal only, never in a pipe or a log file."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{**options, "disable": None})  # type: ignore[no-untyped-call] # not annotated
 
 
 def _newest_revision(name: str) -> str | None:
@@ -123,7 +134,7 @@ def _newest_revision(name: str) -> str | None:
     except (ValueError, KeyError, TypeError) as error:  # e.g. the login page of a hotel network
         if isinstance(error, HfHubHTTPError):
             raise
-        raise TimeoutError(f"what answers is not a hub: {_first_line(error)}") from None
+        raise TimeoutError(f"what answers is not a hub: {first_line(error)}") from None
 
 
 # Status codes that a second try or a cached copy cannot mend, and what they mean.
@@ -173,5 +184,6 @@ def _host_and_port(url: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme, 443)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What a library's error says, as part of a one-line message of ours."""
     return (str(error).splitlines() or [""])[0] or type(error).__name__

@@ -22,12 +22,12 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils import logging as transformers_logging
 
 from regtune.errors import ConfigError, EnvironmentFault
 from regtune.models.folder import check_weights_format, is_path, local_folder
-from regtune.models.hub import fetch_from_hub
+from regtune.models.hub import fetch_from_hub, first_line
 from regtune.models.minilm import PACKAGE, minilm_folder
+from regtune.models.quiet import quiet_transformers
 from regtune.models.tiny import tiny_config, tiny_tokenizer
 from regtune.tasks.base import Task
 
@@ -63,7 +63,7 @@ def load_model(
             loaded = _build_tiny(task, head, texts, max_length)
     else:
         folder, source = _find(name)  # a download shows its progress bar, so it is outside of the quiet part
-        with _quiet_transformers(), _seeded(seed):
+        with quiet_transformers(), _seeded(seed):
             loaded = _load_folder(folder, name, source, task, head)
     _complete_padding(loaded, name)
     _check_vocabulary(loaded, name)
@@ -100,12 +100,12 @@ def _find(name: str) -> tuple[Path, str]:
 
 
 def _load_folder(folder: Path, name: str, source: str, task: Task, head: dict[str, Any]) -> LoadedModel:
-    options = {"trust_remote_code": False, "local_files_only": True}
     try:
         model, info = getattr(transformers, task.auto_class).from_pretrained(
             folder,
-            **options,
             **head,
+            trust_remote_code=False,
+            local_files_only=True,
             use_safetensors=True,
             dtype=torch.float32,
             ignore_mismatched_sizes=True,  # a head for other classes is replaced; anything else: _check_body
@@ -113,19 +113,32 @@ def _load_folder(folder: Path, name: str, source: str, task: Task, head: dict[st
         )
     except (OSError, ValueError, KeyError, ImportError, StrictDataclassError, SafetensorError) as error:
         raise EnvironmentFault(
-            f"model: {name} cannot be loaded for {task.name} ({_first_line(error)})",
+            f"model: {name} cannot be loaded for {task.name} ({first_line(error)})",
             hint="only safetensors weights of architectures that transformers itself knows are loaded, no remote code",
-        ) from None
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise EnvironmentFault(
-            f"model: the tokenizer of {name} cannot be loaded ({_first_line(error)})",
-            hint="the model folder must hold the tokenizer too, tokenizer.json at best",
         ) from None
     mismatched = {parameter for parameter, *_ in info["mismatched_keys"]}
     _check_body(model, name, missing=info["missing_keys"], mismatched=mismatched)
-    return LoadedModel(model, tokenizer, source, tuple(sorted(info["missing_keys"] | mismatched)))
+    new_parameters = tuple(sorted(info["missing_keys"] | mismatched))
+    return LoadedModel(model, _load_tokenizer(folder, name), source, new_parameters)
+
+
+def _load_tokenizer(folder: Path, name: str) -> PreTrainedTokenizerBase:
+    problem = ""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        problem = first_line(error)
+    else:
+        # Without its files the library makes up a tokenizer that knows no word, and says nothing.
+        files = {"tokenizer.json", *tokenizer.vocab_files_names.values()}
+        if not any((folder / file).is_file() for file in files):
+            problem = f"the folder has none of {', '.join(sorted(files))}"
+    if problem:
+        raise EnvironmentFault(
+            f"model: the tokenizer of {name} cannot be loaded ({problem})",
+            hint="put the files of the tokenizer into the model's folder, with its own `save_pretrained`",
+        )
+    return tokenizer
 
 
 def _check_body(model: PreTrainedModel, name: str, *, missing: set[str], mismatched: set[str]) -> None:
@@ -198,22 +211,3 @@ def _seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         yield
-
-
-@contextlib.contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """No progress bar for reading 0.1 s of weights, no advice to train the model that is about to be trained."""
-    verbosity = transformers_logging.get_verbosity()
-    had_progress_bar = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-        if had_progress_bar:
-            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0] or type(error).__name__

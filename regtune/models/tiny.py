@@ -40,7 +40,7 @@ def tiny_tokenizer(texts: Sequence[str], *, max_length: int) -> PreTrainedTokeni
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",
         special_tokens=[(token, vocabulary[token]) for token in ("[CLS]", "[SEP]")],
     )
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # transformers leaves it untyped
+    return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         model_max_length=max_length,
         model_input_names=["input_ids", "token_type_ids", "attention_mask"],

@@ -8,7 +8,7 @@ passes it on (`trace_rules`), and the structure shows itself:
     end of a branch       its last product with weights; a dropout after it covers the branch
     head                  the last product with weights before the logits
 
-What the probe does not execute is not seen.
+What the probe does not execute is not seen, nor is a branch that has neither weights nor products (a Fourier layer).
 """
 
 from __future__ import annotations

@@ -71,6 +71,7 @@ class Conductor(TrainerCallback):
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if self._is_due(state):  # an interruption left this step's evaluation out
+            self.trainer.restore_random_state()  # it is saved again below
             self._evaluate(state, poll=_never)
             self._save(state)
 

@@ -10,6 +10,7 @@ from regtune.errors import RegtuneError
 from regtune.evaluation.predictions import write_scored_rows
 from regtune.evaluation.results import Results, score
 from regtune.history import Evaluation, History
+from regtune.models.quiet import quiet_transformers
 from regtune.run import Run, Status
 from regtune.training.checkpoints import CheckpointStore
 from regtune.training.setup import Setup
@@ -65,7 +66,8 @@ def export_best(run: Run, setup: Setup) -> None:
     """Write best/ beside its place and swap it in."""
     stage = run.path / f".stage-best-{os.getpid()}"
     shutil.rmtree(stage, ignore_errors=True)
-    setup.loaded.model.save_pretrained(stage)
-    setup.loaded.tokenizer.save_pretrained(stage)
+    with quiet_transformers():
+        setup.loaded.model.save_pretrained(stage)
+        setup.loaded.tokenizer.save_pretrained(stage)
     shutil.rmtree(run.best_path, ignore_errors=True)
     os.rename(stage, run.best_path)

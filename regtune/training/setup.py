@@ -99,9 +99,11 @@ def prepare(config: Config) -> Setup:
         max_length=config.data.max_length,
         seed=settings.seed,
     )
+    sides = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     rows = {
         name: encode_examples(examples, splits.label_names, loaded=loaded, max_length=config.data.max_length)
-        for name, examples in (("train", splits.train), ("validation", splits.validation), ("test", splits.test))
+        for name, examples in sides.items()
+        if examples  # no test split: no test rows
     }
     labels = [example.label for example in splits.train]
     sample = stratified_sample(labels, min(len(splits.validation), len(labels)), seed=settings.seed)
@@ -120,7 +122,7 @@ def prepare(config: Config) -> Setup:
         train=rows["train"],
         train_sample=rows["train"].take(sample),
         validation=rows["validation"],
-        test=rows["test"] if splits.test else None,
+        test=rows.get("test"),
         batches=LengthGroupedBatches(rows["train"].lengths, batch_size=settings.batch_size, seed=settings.seed),
         techniques=techniques,
         notes=(*splits.notes, *truncation_notes(rows, config.data.max_length)),

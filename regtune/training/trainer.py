@@ -60,6 +60,7 @@ class RegtuneTrainer(Trainer):
         self.regularizers = regularizers
         self.step_objective = torch.zeros((), device=arguments.device)  # of the step in progress, nats per row
         self.last_objective = math.nan  # of the last finished step
+        self.resumed_from: str | None = None  # checkpoint folder
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         return DataLoader(
@@ -140,7 +141,12 @@ class RegtuneTrainer(Trainer):
         }
         return tensors, documents
 
+    def restore_random_state(self) -> None:
+        """Before the first step of a resumed run; the Trainer itself does so only when that step begins."""
+        self._load_rng_state(self.resumed_from)
+
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        self.resumed_from = resume_from_checkpoint
         self.network.load_state_dict(_verified(resume_from_checkpoint).tensors("model"))
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:

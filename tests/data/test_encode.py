@@ -3,7 +3,7 @@
 from regtune.data.encode import Collator, encode
 from regtune.models.tiny import tiny_tokenizer
 
-TOKENIZER = tiny_tokenizer(["red apple", "green pear on the table"])
+TOKENIZER = tiny_tokenizer(["red apple", "green pear on the table"], max_length=64)
 
 
 def test_truncated_counts_the_rows_that_lost_tokens() -> None:

@@ -77,8 +77,13 @@ def probe() -> dict[str, torch.Tensor]:
 
 
 @pytest.fixture(params=ENCODERS)
-def encoder(request: pytest.FixtureRequest, build: Build) -> PreTrainedModel:
-    return build(request.param)
+def encoder_name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def encoder(encoder_name: str, build: Build) -> PreTrainedModel:
+    return build(encoder_name)
 
 
 @pytest.fixture(params=[*ENCODERS, *DECODERS])

@@ -69,7 +69,10 @@ def test_sites_of_bert(build, probe) -> None:
 def test_dropout_between_the_matrices_of_a_feed_forward_layer_is_inner(build, probe) -> None:
     trace = trace_forward(build("modernbert-dropout"), probe)
 
-    assert [site.path for site in trace.sites if site.kind == "inner"] == ["model.layers.0.mlp.drop", "model.layers.1.mlp.drop"]
+    assert [site.path for site in trace.sites if site.kind == "inner"] == [
+        "model.layers.0.mlp.drop",
+        "model.layers.1.mlp.drop",
+    ]
 
 
 def test_two_dropouts_in_a_row_are_both_seen(build, probe) -> None:
@@ -92,11 +95,13 @@ def test_labels_in_the_probe_are_left_out(build, probe) -> None:
     assert trace_forward(model, {**probe, "labels": torch.tensor([7, 7])}) == trace_forward(model, probe)
 
 
-def test_checkpointed_activations_are_traced_alike(encoder: PreTrainedModel, probe) -> None:
-    plain = trace_forward(encoder, probe)
-    encoder.gradient_checkpointing_enable()
+@pytest.mark.parametrize("name", ["bert", "distilbert", "deberta", "electra", "modernbert", "llama", "gpt2"])
+def test_checkpointed_activations_are_traced_alike(build, probe, name: str) -> None:
+    model = build(name)
+    plain = trace_forward(model, probe)
+    model.activation_checkpointing_enable()
 
-    assert trace_forward(encoder, probe) == plain
+    assert trace_forward(model, probe) == plain
 
 
 def test_the_probe_uses_up_no_random_numbers(encoder: PreTrainedModel, probe) -> None:
@@ -119,7 +124,9 @@ def test_the_probe_restores_flags_gradients_and_hooks(encoder: PreTrainedModel, 
 
 def test_the_probe_restores_buffers(build, probe) -> None:
     model = build("bert")
-    model.bert.embeddings.LayerNorm = torch.nn.Sequential(torch.nn.Flatten(0, 1), torch.nn.BatchNorm1d(32), torch.nn.Unflatten(0, (2, 9)))
+    model.bert.embeddings.LayerNorm = torch.nn.Sequential(
+        torch.nn.Flatten(0, 1), torch.nn.BatchNorm1d(32), torch.nn.Unflatten(0, (2, 9))
+    )
     before = copy.deepcopy(model.state_dict())
     trace_forward(model, probe)
 
