@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import json
 import random
 import resource
@@ -94,7 +95,7 @@ def regtune_whole(folder: Path, epochs: int) -> list[float]:
 
     config, _ = prepare_run(folder, epochs + 1)  # the first epoch only starts the clock
     train(config, listeners=[Clock()])
-    return [b - a for a, b in zip(moments, moments[1:], strict=False)]
+    return [b - a for a, b in itertools.pairwise(moments)]
 
 
 def bare(folder: Path, epochs: int, *, whole: bool = False, padded: bool = False) -> list[float]:

@@ -8,6 +8,7 @@ history up to its step, so resuming from it forgets whatever a killed process ha
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,6 +16,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from regtune.errors import DivergedError
 from regtune.history import Evaluation, History
 from regtune.regularization.patience import Patience
 from regtune.run import Run
@@ -110,6 +112,11 @@ class Conductor(TrainerCallback):
 
     def _evaluate(self, state: TrainerState, *, poll: Callable[[], None]) -> None:
         measured = self.measure(poll=poll)
+        if not (math.isfinite(measured.train_loss) and math.isfinite(measured.validation_loss)):
+            raise DivergedError(
+                f"training diverged at step {state.global_step}: clean loss {measured.train_loss} on training rows, "
+                f"{measured.validation_loss} on validation rows, learning rate {self.progress.learning_rate:.3g}"
+            )
         value = measured.validation_loss if self.monitor == "loss" else measured.metrics[self.monitor]
         verdict = self.patience.judge([*(earlier.value(self.monitor) for earlier in self.history), value])
         progress = self.progress

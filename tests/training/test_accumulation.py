@@ -59,5 +59,5 @@ def test_gradients_equal_those_of_one_batch(
         make_config, tmp_path, share, f"training.batch_size={batch_size}", f"training.accumulation={accumulation}"
     )
 
-    assert whole.norm() > 0.1
+    assert whole.norm() > 0.01
     assert (parts - whole).abs().max() < 1e-6

@@ -182,14 +182,24 @@ def test_a_tracker_gets_the_clean_losses(make_config: Make, monkeypatch: pytest.
 
 
 def test_divergence_ends_the_run_before_the_step_and_keeps_the_last_good_weights(make_config: Make) -> None:
-    with pytest.raises(DivergedError, match=r"diverged at step \d+: objective .*learning rate") as caught:
-        train(make_config("training.learning_rate=1e20", "regularization.weight_decay=0", "training.epochs=3"))
+    """The first step has learning rate 0 (warm-up), so one evaluation is good; the next step explodes."""
+    explode = ("training.learning_rate=1e20", "regularization.weight_decay=0", "training.warmup=0.5")
+    with pytest.raises(DivergedError, match=r"training diverged at step [23]: .*learning rate") as caught:
+        train(make_config(*explode, "training.evaluations_per_epoch=6"))
 
     run = open_run(Path(make_config().output or ""))
     assert caught.value.exit_code == 5
     assert run.status == "diverged"
+    assert run.facts["test"] is None
     weights = transformers.AutoModelForSequenceClassification.from_pretrained(run.best_path).state_dict()
     assert all(torch.isfinite(value).all() for value in weights.values())
+
+
+def test_a_non_finite_objective_is_not_stepped_on(make_config: Make) -> None:
+    """Found in the gradient norm, between backward and AdamW's step: the weights are still finite."""
+    explode = ("training.learning_rate=1e20", "regularization.weight_decay=0", "training.warmup=0")
+    with pytest.raises(DivergedError, match=r"training diverged at step 2: objective .*that step was not made"):
+        train(make_config(*explode))
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError()])
