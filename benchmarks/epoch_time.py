@@ -42,10 +42,9 @@ def write_rows(source: Path, folder: Path) -> None:
             csv.writer(file).writerows([("text", "label"), *part])
 
 
-def prepare_run(folder: Path, epochs: int):  # type: ignore[no-untyped-def]
-    """(config, setup) of the run all variants share: same rows, same model, same batches."""
+def config_of(folder: Path, epochs: int):  # type: ignore[no-untyped-def]
+    """The run all variants share: same rows, same model, same batches."""
     from regtune.config import parse_config
-    from regtune.training.setup import prepare
 
     text = f"""
 model: minilm
@@ -54,8 +53,7 @@ regularization: {{dropout: 0.1, weight_decay: 0.01, patience: null, smoothing: 0
 training: {{epochs: {epochs}, batch_size: {BATCH_SIZE}, learning_rate: 5e-5, device: cpu}}
 output: {folder}/run
 """
-    config = parse_config(text, name="benchmark")
-    return config, prepare(config)
+    return parse_config(text, name="benchmark")
 
 
 def regtune_steps(folder: Path, epochs: int) -> list[float]:
@@ -63,9 +61,10 @@ def regtune_steps(folder: Path, epochs: int) -> list[float]:
     from transformers import TrainerCallback
 
     from regtune.run import Run
+    from regtune.training.setup import prepare
     from regtune.training.train import make_trainer
 
-    _, setup = prepare_run(folder, epochs)
+    setup = prepare(config_of(folder, epochs))
     seconds: list[float] = []
 
     class Clock(TrainerCallback):
@@ -93,8 +92,7 @@ def regtune_whole(folder: Path, epochs: int) -> list[float]:
         def on_evaluation(self, history):  # type: ignore[no-untyped-def]
             moments.append(time.perf_counter())
 
-    config, _ = prepare_run(folder, epochs + 1)  # the first epoch only starts the clock
-    train(config, listeners=[Clock()])
+    train(config_of(folder, epochs + 1), listeners=[Clock()])  # the first epoch only starts the clock
     return [b - a for a, b in itertools.pairwise(moments)]
 
 

@@ -29,6 +29,8 @@ from typing import Any, Literal
 from regtune.errors import ConfigError, EnvironmentFault
 from regtune.history import History
 
+LOCK = ".lock"  # all that a process killed during preparation leaves; it does not make a run
+
 Status = Literal["created", "running", "interrupted", "diverged", "failed", "completed"]
 
 
@@ -109,7 +111,7 @@ class Run:
 
         Raises EnvironmentFault naming the holder when another process has it.
         """
-        with open(self.path / ".lock", "a+", encoding="utf-8") as lock:
+        with open(self.path / LOCK, "a+", encoding="utf-8") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -132,7 +134,7 @@ def create_run(output: str | None, *, config_name: str) -> Run:
     not empty, EnvironmentFault when the folder cannot be made or written.
     """
     path = Path(output) if output is not None else _first_free(Path("runs") / _safe_name(config_name))
-    if path.is_symlink() or path.is_file() or (path.is_dir() and any(path.iterdir())):
+    if path.is_symlink() or path.is_file() or (path.is_dir() and any(found.name != LOCK for found in path.iterdir())):
         raise ConfigError(
             f"output: {path} already exists and is never overwritten",
             hint=f"continue it with `regtune train --resume {path}`, or choose another output=…",
@@ -167,6 +169,14 @@ def write_text(path: Path, text: str) -> None:
         handle.flush()
         os.fsync(handle.fileno())
     os.replace(stage, path)
+
+
+def discard(run: Run) -> None:
+    """Remove a run that never began. A folder that cannot go (a mount point, say) is left empty."""
+    for path in run.path.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with contextlib.suppress(OSError):
+        run.path.rmdir()
 
 
 def remove_leftovers(run: Run) -> None:

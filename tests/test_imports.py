@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -116,6 +117,18 @@ def test_fast_commands_load_neither_torch_nor_transformers(arguments: list[str])
     loaded = {line.rsplit("|", 1)[1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
     assert {"typer", "regtune"} <= loaded
     assert not loaded & {"torch", "transformers", "numpy", "sklearn", "matplotlib"}
+
+
+def test_help_takes_less_than_0_4_seconds_of_cpu() -> None:
+    """CPU time, the best of three: a promise to the user, and other work on the machine does not count."""
+
+    def cpu_seconds() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-m", "regtune", "--help"], capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(cpu_seconds() for _ in range(3)) < 0.4
 
 
 def test_importing_regtune_offers_the_api_without_loading_it() -> None:

@@ -28,6 +28,13 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
         create_run(str(tmp_path / "run"), config_name="x")
 
 
+def test_what_a_kill_during_preparation_leaves_does_not_block_the_next_try(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").write_text("process 1")
+
+    assert create_run(str(tmp_path / "run"), config_name="x").path == tmp_path / "run"
+
+
 def test_a_folder_that_cannot_be_made_is_an_environment_fault(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 

@@ -26,6 +26,7 @@ from regtune.regularization.weight_decay import WeightDecay
 from regtune.tasks import TASKS, Task
 from regtune.training.conductor import evaluation_steps
 from regtune.training.devices import choose_device
+from regtune.training.trackers import check_trackers
 
 DEFAULT_TASK = "text-classification"
 
@@ -87,6 +88,7 @@ def prepare(config: Config) -> Setup:
     """
     settings = config.training
     device = choose_device(settings)
+    check_trackers(settings.report_to)
     splits = load_splits(config.data, seed=settings.seed)
     task = TASKS[config.task or DEFAULT_TASK]
     check_smoothing(config.regularization.smoothing, len(splits.label_names))

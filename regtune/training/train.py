@@ -9,7 +9,6 @@ finish       best weights restored and measured again, test split scored once, b
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -28,7 +27,7 @@ from regtune.errors import (
     RegtuneError,
 )
 from regtune.history import History
-from regtune.run import Run, create_run, remove_leftovers, write_text
+from regtune.run import Run, create_run, discard, remove_leftovers, write_text
 from regtune.training.checkpoints import Checkpoint, CheckpointStore
 from regtune.training.conductor import Conductor, Progress, tell
 from regtune.training.devices import describe_device, describe_environment
@@ -58,7 +57,7 @@ def train(
             check_disk(run, setup)
             write_down(run, setup, config_name=config_name, overrides=overrides)
         except BaseException:  # Ctrl-C included: nothing half-made is left behind
-            shutil.rmtree(run.path)
+            discard(run)
             raise
         return carry_out(run, setup, listeners=listeners, checkpoint=None)
 

@@ -178,7 +178,7 @@ def training_arguments(
     settings: TrainingSettings, *, output: Path, steps: int, device: torch.device, report_to: Sequence[str]
 ) -> TrainingArguments:
     """The Trainer's arguments for these settings; saving, evaluating and stopping are switched off: they are ours."""
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(output),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
@@ -201,6 +201,8 @@ def training_arguments(
         disable_tqdm=True,
         log_level="error",
     )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # one device a run: DataParallel would split the batch and its mean
+    return arguments
 
 
 def schedule_name(settings: TrainingSettings) -> str:
