@@ -15,7 +15,7 @@ from regtune.reporting.summary import summary_pairs
 from regtune.reporting.table import TableFacts, evaluation_table
 from regtune.run import Run, open_run, write_text
 
-WIDTH = 100  # characters
+WIDTH = 112  # characters: the longest command of the demo run
 
 
 def record_svg(run: Run) -> str:

@@ -11,7 +11,7 @@ and for a completed one besides:
     restored_equal    the restored weights re-evaluated to the recorded best, to the last bit
     duration_seconds  time spent, interruptions left out
     validation, test  {"rows": n, "metrics": {name: {"value", "low", "high"}}}; 95 % intervals; test null: no test split
-    advice            {"title", "evidence", "command"} each; command null: work outside regtune
+    advice            {"title", "evidence", "command"} each; command "": work outside regtune
 """
 
 from __future__ import annotations
@@ -107,6 +107,6 @@ def advice_pairs(facts: Mapping[str, Any]) -> list[Pair]:
     pairs: list[Pair] = []
     for advice in facts["advice"][:ADVICE_SHOWN]:
         pairs.append(("advice", f"{advice['title']}: {advice['evidence']}"))
-        if advice["command"] is not None:
+        if advice["command"]:
             pairs.append(("", advice["command"]))
     return pairs

@@ -76,13 +76,13 @@ def test_advise_gives_three_lines_by_default(make_facts, curves):
     assert [line["title"] for line in lines[1:]] == ["if that is not enough"] * 2
 
 
-def test_advise_gives_each_finding_a_line_before_the_second_step_of_any(make_facts, curves):
+def test_advise_keeps_the_steps_of_the_verdict_together_and_every_caveat(make_facts, curves):
     lines = advise(diagnose(make_facts(**curves["overfitting"], rows={"train": 480, "validation": 149})))
 
     assert [line["title"] for line in lines] == [
         "overfitting: validation loss turned up",
-        "small validation set",
         "if that is not enough",
+        "small validation set",
     ]
 
 
