@@ -5,11 +5,13 @@ Results go to standard output, talk to standard error. This module alone turns e
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import sys
 import tempfile
 import traceback
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -25,12 +27,23 @@ INTERRUPTED = 130  # what shells expect after Ctrl-C: 128 + SIGINT
 
 app = typer.Typer(
     name="regtune",
-    help="Fine-tune a pretrained model on a small labelled data set: regularized, measured honestly.",
     no_args_is_help=True,
+    invoke_without_command=True,  # for --version
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version and exit.")] = False,
+) -> None:
+    """Fine-tune a pretrained model on a small labelled data set: regularized, measured honestly."""
+    if version:
+        typer.echo(f"regtune {importlib.metadata.version('regtune')}")
+        raise typer.Exit
+
 
 for command in (train, evaluate, predict, runs, doctor):
     app.command(name=command.__name__, no_args_is_help=command in (train, evaluate, predict))(command)
@@ -47,8 +60,9 @@ def run_command_line(arguments: list[str]) -> int:
         _report(error)
         return error.exit_code
     except TyperException as error:
-        _say(f"error: {error.format_message()}")
-        _say("hint: `regtune --help` lists the commands, `regtune COMMAND --help` their options")
+        if error.format_message():  # empty when a command without arguments has just printed its help
+            _say(f"error: {error.format_message()}")
+            _say("hint: `regtune --help` lists the commands, `regtune COMMAND --help` their options")
         return 2
     except (KeyboardInterrupt, typer.Abort):
         _say("error: interrupted before anything was saved")

@@ -18,9 +18,7 @@ EXAMPLE = (
 def train(
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="CONFIG [KEY=VALUE]...", help="A YAML config, then any keys to set, as section.key=value."
-        ),
+        typer.Argument(metavar="CONFIG [KEY=VALUE]", help="A YAML config, then any keys to set, as section.key=value."),
     ] = None,
     resume: Annotated[
         Path | None, typer.Option("--resume", metavar="RUN", help="Continue this interrupted run to its end.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -159,6 +160,23 @@ def test_resuming_a_finished_run_shows_its_result_again(finished: Run, capsys: p
     assert run_command_line(["train", "--resume", str(finished.path)]) == 0
 
     assert "accuracy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["train"], ["evaluate"]])
+def test_without_arguments_there_is_help_and_no_error_line(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_command_line(arguments)
+
+    captured = capsys.readouterr()
+    assert "Usage: regtune" in captured.out + captured.err
+    assert "error:" not in captured.err
+
+
+def test_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command_line(["--version"]) == 0
+
+    assert re.fullmatch(r"regtune \d+\.\d+\.\d+\n", capsys.readouterr().out)
 
 
 def test_schema_is_json_schema_with_descriptions(capsys: pytest.CaptureFixture[str]) -> None:
