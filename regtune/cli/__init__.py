@@ -22,6 +22,7 @@ from regtune.cli.predict import predict
 from regtune.cli.runs import runs
 from regtune.cli.train import train
 from regtune.errors import RegtuneError
+from regtune.wording import encodable, printable
 
 INTERRUPTED = 130  # what shells expect after Ctrl-C: 128 + SIGINT
 
@@ -85,9 +86,7 @@ def _report(error: RegtuneError) -> None:
 
 def _say(line: str) -> None:
     """One line on standard error, whatever its encoding can show, with control characters made visible."""
-    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in line)
-    encoding = sys.stderr.encoding or "ascii"
-    print(shown.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)  # noqa: T201 the command's voice
+    print(encodable(printable(line), encoding=sys.stderr.encoding or "ascii"), file=sys.stderr)  # noqa: T201 our voice
 
 
 def _write_crash(error: Exception) -> Path:

@@ -10,6 +10,7 @@ import typer
 
 from regtune.errors import ConfigError
 from regtune.run import Run, list_runs
+from regtune.wording import printable
 
 EXAMPLE = "Example: `regtune runs`, or `regtune runs experiments --json`."
 COLUMNS = ("run", "status", "model", "epochs", "val", "metric", "test")
@@ -57,4 +58,4 @@ def _row(run: Run) -> dict[str, Any]:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else "".join(c if c.isprintable() else "?" for c in str(value))
+    return f"{value:.4g}" if isinstance(value, float) else printable(str(value))

@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 from regtune.config.limits import MAX_BYTES
-from regtune.config.wording import printable
 from regtune.errors import ConfigError
+from regtune.wording import printable
 
 DATA_ENDINGS = (".csv", ".tsv", ".jsonl", ".parquet", ".arrow", ".txt", ".xlsx")
 OTHER_ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}  # by the mark their files begin with

@@ -16,8 +16,8 @@ import yaml
 from regtune.config.composer import Composer, Entry, Node
 from regtune.config.document import Document, KeyPath, Plain, Source
 from regtune.config.limits import MAX_BYTES, MAX_DEPTH, MAX_VALUES
-from regtune.config.wording import printable
 from regtune.errors import ConfigError
+from regtune.wording import printable
 
 LOADER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader  # the C one is about 5 times faster
 

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from regtune.config.document import KeyPath
+from regtune.wording import printable
 
 MAX_SHOWN = 60  # characters of a value; the place says where to read the rest
-
-
-def printable(text: str) -> str:
-    """The text with every control, surrogate and line-breaking character as an escape such as \\x1b."""
-    return "".join(character if character.isprintable() else _escaped(character) for character in text)
 
 
 def shorten(text: str) -> str:
@@ -47,7 +43,3 @@ def choices(options: Sequence[str], *, last: str = "or") -> str:
 def bound(value: float) -> str:
     """A limit of the schema without a needless fraction: 1.0 → "1"."""
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else str(value)
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape", "backslashreplace").decode("ascii")

@@ -17,36 +17,15 @@ from typing import IO, TextIO, cast
 
 from rich.console import Console
 
+from regtune.wording import encodable, printable
+
 MINIMUM_WIDTH = 40  # characters; below it a table is no longer one
 PLAIN_WIDTH = 100  # characters, where nothing says how wide the reader's page is
-
-# C0, DEL and C1 controls move the cursor or start commands; the others reorder or break the line; a surrogate is half
-# a character, left behind by undecodable file names.
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-_LOOK_ALIKES = {
-    "★": "*", "■": "#", "⚠": "!", "✓": "ok", "−": "-", "–": "-", "×": "x", "Σ": "sum", "→": "->", "·": "|",
-    "…": "...", "±": "+/-", "≥": ">=", "≤": "<=", "ε": "eps", "λ": "lambda", "‘": "'", "’": "'", "“": '"', "”": '"',
-}  # fmt: skip
-
-
-def safe_text(value: object) -> str:
-    r"""Any value as one line of harmless text: control characters as \xNN, other invisible ones as \uNNNN."""
-    return _CONTROLS.sub(_escaped, str(value))
-
-
-def encodable(text: str, *, encoding: str) -> str:
-    r"""Text in characters the encoding has: look-alikes for our signs, \xNN or \uNNNN for anything else."""
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        return "".join(_nearest(character, encoding) for character in text)
-    return text
 
 
 def shown(console: Console, value: object) -> str:
     """A label, path or sentence as this console may show it; call it on every value before layout."""
-    return encodable(safe_text(value), encoding=console.encoding)
+    return encodable(printable(str(value)), encoding=console.encoding)
 
 
 def standard_output() -> Console:
@@ -133,19 +112,6 @@ class SafeStream(io.TextIOBase):
             with contextlib.suppress(OSError, ValueError):
                 self._complaints.write(f"regtune: output cannot be written ({reason}); going on without it\n")
                 self._complaints.flush()
-
-
-def _escaped(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
-
-
-def _nearest(character: str, encoding: str) -> str:
-    try:
-        character.encode(encoding)
-    except UnicodeEncodeError:
-        return _LOOK_ALIKES.get(character, character.encode("ascii", "backslashreplace").decode("ascii"))
-    return character
 
 
 def _is_dumb(environment: Mapping[str, str]) -> bool:

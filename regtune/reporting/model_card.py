@@ -8,11 +8,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from regtune.reporting.console import safe_text
 from regtune.reporting.effect_panel import effect_from_dict, effect_pairs
 from regtune.reporting.predictions import class_figures, read_predictions
 from regtune.reporting.summary import best_text, stop_text
 from regtune.run import Run, write_text
+from regtune.wording import printable
 
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 MINILM_HUB_ID = "sentence-transformers/all-MiniLM-L6-v2"  # where the weights of `minilm` were published
@@ -101,4 +101,4 @@ def _share(value: float | None) -> str:
 
 def _markdown(text: str) -> str:
     """Text that neither starts Markdown nor HTML nor ends a table cell."""
-    return re.sub(r"([\\`*_\[\]|])", r"\\\1", html.escape(safe_text(text), quote=False))
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", html.escape(printable(text), quote=False))

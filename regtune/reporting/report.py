@@ -12,7 +12,6 @@ from typing import Any
 
 from regtune.history import History
 from regtune.reporting.columns import CAPTION
-from regtune.reporting.console import safe_text
 from regtune.reporting.effect_panel import effect_from_dict, effect_pairs
 from regtune.reporting.figures import loss_figure
 from regtune.reporting.number_text import count, duration, signed
@@ -26,6 +25,7 @@ from regtune.reporting.predictions import (
 from regtune.reporting.summary import best_text, restored_text, stop_text
 from regtune.reporting.table import TableFacts
 from regtune.run import Run, write_text
+from regtune.wording import printable
 
 MATRIX_CLASSES = 30  # more classes than this do not fit on a page: the most confused pairs are listed
 CONFUSED_PAIRS = 20
@@ -43,7 +43,7 @@ def write_report(run: Run) -> Path:
     from markupsafe import Markup
 
     def harmless(value: object) -> object:
-        return safe_text(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
     folder = files("regtune.reporting")
     environment = Environment(

@@ -2,7 +2,8 @@ import io
 
 import pytest
 
-from regtune.reporting.console import can_redraw, encodable, make_console, safe_text, shown
+from regtune.reporting.console import can_redraw, make_console, shown
+from regtune.wording import encodable, printable
 
 
 class Terminal(io.StringIO):
@@ -31,7 +32,7 @@ class Full(io.StringIO):
     ],
 )
 def test_control_characters_are_escaped(text, expected):
-    assert safe_text(text) == expected
+    assert printable(text) == expected
 
 
 @pytest.mark.parametrize(

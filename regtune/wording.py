@@ -1,0 +1,41 @@
+"""Text from outside (labels, paths, values, errors of libraries) made harmless and showable, wherever it is shown."""
+
+from __future__ import annotations
+
+import re
+
+# C0, DEL and C1 controls move the cursor or start commands; the others hide in, reorder or break the line; a surrogate
+# is half a character, left behind by undecodable file names.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+_LOOK_ALIKES = {
+    "★": "*", "■": "#", "⚠": "!", "✓": "ok", "−": "-", "–": "-", "×": "x", "Σ": "sum", "→": "->", "·": "|",
+    "…": "...", "±": "+/-", "≥": ">=", "≤": "<=", "ε": "eps", "λ": "lambda", "‘": "'", "’": "'", "“": '"', "”": '"',
+}  # fmt: skip
+
+
+def printable(text: str) -> str:
+    r"""The text as one line of harmless text: control characters as \xNN, other invisible ones as \uNNNN."""
+    return _CONTROLS.sub(_escaped, text)
+
+
+def encodable(text: str, *, encoding: str) -> str:
+    r"""Text in characters the encoding has: look-alikes for our signs, \xNN or \uNNNN for anything else."""
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return "".join(_nearest(character, encoding) for character in text)
+    return text
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def _nearest(character: str, encoding: str) -> str:
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        return _LOOK_ALIKES.get(character, character.encode("ascii", "backslashreplace").decode("ascii"))
+    return character
