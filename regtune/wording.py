@@ -15,7 +15,7 @@ _LOOK_ALIKES = {
 
 
 def printable(text: str) -> str:
-    r"""The text as one line of harmless text: control characters as \xNN, other invisible ones as \uNNNN."""
+    r"""The text as one line of harmless text: control characters as \n or \xNN, other invisible ones as \uNNNN."""
     return _CONTROLS.sub(_escaped, text)
 
 
@@ -29,8 +29,7 @@ def encodable(text: str, *, encoding: str) -> str:
 
 
 def _escaped(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    return match.group().encode("unicode_escape", "backslashreplace").decode("ascii")
 
 
 def _nearest(character: str, encoding: str) -> str:

@@ -57,7 +57,7 @@ def test_control_characters_are_escaped(hostile_run):
     page = page_of(hostile_run)
 
     assert "\x1b" not in page
-    assert "\\x1b[31mred\\x0aline" in page
+    assert "\\x1b[31mred\\nline" in page
 
 
 @pytest.mark.parametrize(
