@@ -25,7 +25,7 @@ def load_run(path: str | Path) -> Run:
 
 
 def train(
-    config: Config, *, config_name: str = "run", overrides: Sequence[str] = (), listeners: Sequence[Listener] = ()
+    config: Config, *, config_name: str | None = None, overrides: Sequence[str] = (), listeners: Sequence[Listener] = ()
 ) -> Run:
     """Train, restore the best weights, score the test split, write the run folder with its report.
 
@@ -71,21 +71,7 @@ def _conclude(run: Run) -> Run:
     from regtune.reporting.model_card import write_model_card
     from regtune.reporting.report import write_report
 
-    facts, plan, data = run.facts, run.facts["plan"], run.read_json("data.json")
-    findings = diagnose(
-        facts_of(
-            load_config(run.config_path),
-            history=run.history,
-            run_path=str(run.path),
-            config_name=facts["config_name"],
-            overrides=tuple(facts["overrides"]),
-            rows=plan["rows"],
-            class_counts=data["counts"]["train"],
-            steps=plan["steps"],
-            parameters=plan["parameters"],
-        )
-    )
-    run.update(advice=advise(findings))
+    run.update(advice=advise(diagnose(facts_of(run))))
     write_model_card(run)
     write_report(run)
     return run

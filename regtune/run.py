@@ -70,7 +70,7 @@ class Run:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """run.json: status, versions of the truth about how the run went, results."""
+        """run.json: what was planned, how the run stands or ended, and its results."""
         return self.read_json("run.json")
 
     @property
@@ -163,7 +163,7 @@ def open_run(path: str | Path) -> Run:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a file in one step: after a kill or a full disk it holds the old text or the new, never half."""
-    stage = path.with_name(f".{path.name}.stage")
+    stage = path.with_name(f".stage-{path.name}")
     with open(stage, "w", encoding="utf-8", newline="") as handle:
         handle.write(text)
         handle.flush()
@@ -180,10 +180,9 @@ def discard(run: Run) -> None:
 
 
 def remove_leftovers(run: Run) -> None:
-    """Delete staging files and folders that a killed process left behind."""
-    for pattern in (".*.stage", ".stage-*", "checkpoints/.stage-*", "checkpoints/.trash-*"):
-        for path in run.path.glob(pattern):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    """Delete staging files and folders that a killed process left behind; everything unfinished is named so."""
+    for path in [*run.path.rglob(".stage-*"), *run.checkpoints_path.glob(".trash-*")]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _safe_name(name: str) -> str:
@@ -199,5 +198,6 @@ def _first_free(path: Path) -> Path:
 
 
 def list_runs(folder: str | Path = "runs") -> list[Run]:
-    """The runs directly inside a folder, by name; folders without run.json are no runs."""
-    return [Run(path.parent) for path in sorted(Path(folder).glob("*/run.json"))]
+    """The runs directly inside a folder, by name; folders without a run.json of ours are no runs."""
+    found = [Run(path.parent) for path in sorted(Path(folder).glob("*/run.json"))]
+    return [run for run in found if {"status", "model", "headline"} <= set(run.facts)]

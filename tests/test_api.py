@@ -21,3 +21,11 @@ def test_train_then_load_then_use(make_config: Callable[..., Config], tmp_path: 
     assert resume(run.path).facts == loaded.facts
     assert [found.path for found in list_runs(tmp_path)] == [run.path]
     assert 1 <= len(loaded.facts["advice"]) <= 3
+
+
+def test_advice_for_a_run_from_python_is_a_command_that_exists(make_config: Callable[..., Config]) -> None:
+    run = train(make_config())
+
+    commands = [line["command"] for line in run.facts["advice"] if line["command"]]
+    assert commands
+    assert all(command.startswith(f"regtune train {run.config_path} ") for command in commands)

@@ -71,11 +71,14 @@ def test_write_text_leaves_no_stage_file(tmp_path: Path) -> None:
 
 def test_leftovers_of_a_killed_process_are_removed_and_nothing_else(tmp_path: Path) -> None:
     for name in (
-        ".run.json.stage",
+        ".stage-run.json",
         "run.json",
+        ".stage-1-predictions.csv",
         "checkpoints/.stage-1/x",
-        "checkpoints/step-00000001/x",
+        "checkpoints/.trash-step-00000001/x",
+        "checkpoints/step-00000002/x",
         ".stage-best-1/x",
+        "best/.stage-README.md",
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
@@ -83,4 +86,4 @@ def test_leftovers_of_a_killed_process_are_removed_and_nothing_else(tmp_path: Pa
     remove_leftovers(Run(tmp_path))
 
     left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert left == {"run.json", "checkpoints/step-00000001/x"}
+    assert left == {"run.json", "checkpoints/step-00000002/x"}

@@ -54,9 +54,7 @@ def run_command_line(arguments: list[str]) -> int:
     """Run one command and return its exit code; no exception leaves this function."""
     try:
         code = app(arguments, prog_name="regtune", standalone_mode=False)
-        if code == INTERRUPTED:
-            _say("error: interrupted before anything was saved")
-        return code if isinstance(code, int) else 0
+        return _interrupted() if code == INTERRUPTED else code if isinstance(code, int) else 0
     except RegtuneError as error:
         _report(error)
         return error.exit_code
@@ -66,8 +64,7 @@ def run_command_line(arguments: list[str]) -> int:
             _say("hint: `regtune --help` lists the commands, `regtune COMMAND --help` their options")
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        _say("error: interrupted before anything was saved")
-        return INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:  # `regtune runs | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -75,6 +72,13 @@ def run_command_line(arguments: list[str]) -> int:
         _say(f"error: regtune failed unexpectedly: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
         _say(f"hint: this is a bug; please report it with {_write_crash(error)}")
         return 1
+
+
+def _interrupted() -> int:
+    """Ctrl-C outside of training proper, or for the second time: nothing was waited for."""
+    _say("error: interrupted")
+    _say("hint: a run that had begun goes on with `regtune train --resume RUN`; `regtune runs` lists them")
+    return INTERRUPTED
 
 
 def _report(error: RegtuneError) -> None:

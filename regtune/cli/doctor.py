@@ -6,11 +6,12 @@ import typer
 
 from regtune.errors import EnvironmentFault
 
-EXAMPLE = "Example: `regtune doctor`."
-
 
 def doctor() -> None:
-    """Print versions and device, and train a tiny model offline as a self-test; one line each."""
+    """Print versions and device, and train a tiny model offline as a self-test; one line each.
+
+    Example: `regtune doctor`.
+    """
     from regtune.doctor import examine
 
     healthy = True
@@ -19,6 +20,3 @@ def doctor() -> None:
         typer.echo(f"{'ok  ' if check.passed else 'FAIL'}  {check.name}: {check.found}")
     if not healthy:
         raise EnvironmentFault("some checks failed", hint="the FAIL lines say what to do")
-
-
-doctor.__doc__ = f"{doctor.__doc__}\n\n{EXAMPLE}"

@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-EXAMPLE = "Example: `regtune evaluate runs/small --data new_rows.csv`."
-
 
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
@@ -18,7 +16,10 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Score a run's restored model, dropout off, with 95 % intervals."""
+    """Score a run's restored model, dropout off, with 95 % intervals.
+
+    Example: `regtune evaluate runs/small --data new_rows.csv`.
+    """
     from regtune import api
 
     result = api.evaluate(run, data=data)
@@ -28,6 +29,3 @@ def evaluate(
     typer.echo(f"{result['rows']} {result['split']} rows, 95 % intervals")
     for name, interval in result["metrics"].items():
         typer.echo(f"{name:<10} {interval['value']:.4f}   {interval['low']:.4f} to {interval['high']:.4f}")
-
-
-evaluate.__doc__ = f"{evaluate.__doc__}\n\n{EXAMPLE}"

@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-EXAMPLE = "Example: `regtune predict runs/small new_messages.csv -o answers.csv`."
-
 
 def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
@@ -17,11 +15,11 @@ def predict(
         str, typer.Option("--output", "-o", metavar="FILE", help="CSV or JSONL to write; must not exist.")
     ],
 ) -> None:
-    """Write every row with prediction, confidence and one probability per class; dropout off, any number of rows."""
+    """Write every row with prediction, confidence and one probability per class; dropout off, any number of rows.
+
+    Example: `regtune predict runs/small new_messages.csv -o answers.csv`.
+    """
     from regtune import api
 
     rows = api.predict(run, data, output)
     typer.echo(f"{rows} rows written to {output}")
-
-
-predict.__doc__ = f"{predict.__doc__}\n\n{EXAMPLE}"

@@ -12,7 +12,6 @@ from regtune.errors import ConfigError
 from regtune.run import Run, list_runs
 from regtune.wording import printable
 
-EXAMPLE = "Example: `regtune runs`, or `regtune runs experiments --json`."
 COLUMNS = ("run", "status", "model", "epochs", "val", "metric", "test")
 
 
@@ -20,7 +19,10 @@ def runs(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder that holds the run folders.")] = Path("runs"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """List the runs of a folder with their best validation loss and test result."""
+    """List the runs of a folder with their best validation loss and test result.
+
+    Example: `regtune runs`, or `regtune runs experiments --json`.
+    """
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder", hint="`regtune train configs/small.yaml` makes the first run")
     rows = [_row(run) for run in list_runs(folder)]
@@ -36,18 +38,16 @@ def runs(
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-runs.__doc__ = f"{runs.__doc__}\n\n{EXAMPLE}"
-
-
 def _row(run: Run) -> dict[str, Any]:
     """One run's line: losses in nats per row, metrics by the run's headline metric."""
-    facts, best, headline = run.facts, run.history.best, run.facts["headline"]
+    facts, history = run.facts, run.history
+    best, headline = history.best, facts["headline"]
     test = facts.get("test")
     return {
         "run": str(run.path),
         "status": facts["status"],
         "model": facts["model"],
-        "epochs": run.history.last.epoch if len(run.history) else None,
+        "epochs": history.last.epoch if len(history) else None,
         "val": best.validation_loss if best else None,
         "metric": best.metrics[headline] if best else None,
         "test": test["metrics"][headline]["value"] if test else None,

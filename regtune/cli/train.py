@@ -9,11 +9,6 @@ import typer
 
 from regtune.errors import ConfigError
 
-EXAMPLE = (
-    "Example: `regtune train configs/small.yaml regularization.dropout=0.2 output=runs/more-dropout`, "
-    "and after an interruption `regtune train --resume runs/more-dropout`."
-)
-
 
 def train(
     arguments: Annotated[
@@ -27,15 +22,19 @@ def train(
         bool, typer.Option("--schema", help="Print the JSON Schema of the config, for editors, and exit.")
     ] = False,
 ) -> None:
-    """Fine-tune a model as a config says, watch train and validation loss, keep the best weights."""
+    """Fine-tune a model as a config says, watch train and validation loss, keep the best weights.
+
+    Example: `regtune train configs/small.yaml regularization.dropout=0.2 output=runs/more-dropout`, and after
+    an interruption `regtune train --resume runs/more-dropout`.
+    """
     if schema:
         from regtune.config import schema_json
 
         typer.echo(schema_json())
         return
     given = arguments or []
-    overrides = [argument for argument in given if "=" in argument]
-    files = [argument for argument in given if "=" not in argument]
+    files = [argument for argument in given if "=" not in argument or Path(argument).is_file()]
+    overrides = [argument for argument in given if argument not in files]
     if len(files) > 1:
         raise ConfigError(f"command line: one config at a time, got {', '.join(files)}")
     if resume is not None:
@@ -44,9 +43,6 @@ def train(
     if not files:
         raise ConfigError("command line: no config given", hint="for example `regtune train configs/small.yaml`")
     _train(files[0], overrides)
-
-
-train.__doc__ = f"{train.__doc__}\n\n{EXAMPLE}"
 
 
 def _train(file: str, overrides: list[str]) -> None:

@@ -16,9 +16,9 @@ from regtune.config.files import read_text
 from regtune.config.overrides import apply_overrides
 from regtune.config.reader import read_document
 from regtune.config.schema import Config
-from regtune.config.validate import validate
+from regtune.config.validate import check_contradictions, validate
 
-__all__ = ["Config", "dump_config", "load_config", "parse_config", "schema_json"]
+__all__ = ["Config", "check_contradictions", "dump_config", "load_config", "parse_config", "schema_json"]
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:

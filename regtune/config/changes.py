@@ -1,11 +1,22 @@
-"""Which keys differ between two configs. A resumed run must be the run it was."""
+"""The config a run keeps, and which keys differ from it. A resumed run must be the run it was."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from regtune.config.schema import Config
 from regtune.errors import ConfigError
+
+DATA_FILES = ("train", "validation", "test")
+
+
+def anchored(config: Config) -> Config:
+    """The config as a run folder keeps it: absolute paths, no output folder; trainable again as is, from anywhere."""
+    files = {key: _absolute(source) for key, source in config.data.model_dump().items() if key in DATA_FILES}
+    data = config.data.model_copy(update=files)
+    model = _absolute(config.model) if Path(config.model).is_dir() else config.model
+    return config.model_copy(update={"data": data, "model": model, "output": None})
 
 
 def differences(before: Config, after: Config) -> dict[str, tuple[Any, Any]]:
@@ -16,12 +27,17 @@ def differences(before: Config, after: Config) -> dict[str, tuple[Any, Any]]:
 
 def refuse_changes(stored: Config, asked: Config, *, run: str) -> None:
     """Raise ConfigError listing old and new when `asked` is not what the run was begun with; output is not compared."""
-    changed = {key: values for key, values in differences(stored, asked).items() if key != "output"}
+    changed = differences(anchored(stored), anchored(asked))
     if changed:
         raise ConfigError(
             *(f"{key}: the run was begun with {old}, now {new}" for key, (old, new) in changed.items()),
             hint=f"resume without changes (`regtune train --resume {run}`), or start a new run with another output=…",
         )
+
+
+def _absolute(source: Any) -> Any:
+    is_file = isinstance(source, str) and Path(source).exists()  # a share and demo:support are none
+    return str(Path(source).absolute()) if is_file else source
 
 
 def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

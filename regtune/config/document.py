@@ -36,15 +36,13 @@ class Document:
 
     def where(self, path: KeyPath) -> str:
         """Place of the key, or of the nearest section around it: "small.yaml:14", "command line" or "small.yaml"."""
-        for length in range(len(path), 0, -1):
-            if path[:length] in self.overridden:
-                return COMMAND_LINE
-            if path[:length] in self.lines:
-                return f"{self.name}:{self.lines[path[:length]]}"
-        return self.name
+        is_overridden, line = self.reading_order(path)
+        if is_overridden:
+            return COMMAND_LINE
+        return f"{self.name}:{line}" if line else self.name
 
     def reading_order(self, path: KeyPath) -> tuple[bool, int]:
-        """Sort key: the file from top to bottom, then the command line."""
+        """Sort key: the file from top to bottom, then the command line. (on the command line?, line or 0 for none)"""
         for length in range(len(path), 0, -1):
             if path[:length] in self.overridden:
                 return True, 0

@@ -6,7 +6,7 @@ import difflib
 import os
 from pathlib import Path
 
-from regtune.config.limits import MAX_BYTES
+from regtune.config.reader import MAX_BYTES
 from regtune.errors import ConfigError
 from regtune.wording import printable
 

@@ -123,8 +123,8 @@ class TrainingSettings(Section):
 class Config(Section):
     """Everything one run needs. Only data.train has no default."""
 
-    task: Literal["text-classification"] | None = Field(
-        default=None, description="inferred from the data when left out"
+    task: Literal["text-classification"] = Field(
+        default="text-classification", description="what to predict; the only task so far"
     )
     model: str = Field(
         default="minilm",

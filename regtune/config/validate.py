@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from regtune.config.consistency import contradictions
 from regtune.config.document import Document, KeyPath
 from regtune.config.keys import allowed_kinds, child_keys, explain_unknown, is_union, section_in_union
 from regtune.config.scalars import resolve_scalar
@@ -34,10 +33,17 @@ def validate(document: Document, *, problems: Sequence[str] = ()) -> Config:
         config = Config.model_validate({"data": {}, **document.values})
     except ValidationError as error:
         raise _config_error(document, _problems(error.errors(include_url=False)), problems) from None
-    found: list[Problem] = [(path, partial(str, text)) for path, text in contradictions(config)]
+    found: list[Problem] = [(path, partial(str, text)) for path, text in _contradictions(config)]
     if found or problems:
         raise _config_error(document, found, problems)
     return config
+
+
+def check_contradictions(config: Config) -> None:
+    """Raise ConfigError for settings that cannot stand together, in a Config that was built in Python."""
+    problems = [f"{show_path(path)}: {text}" for path, text in _contradictions(config)]
+    if problems:
+        raise ConfigError(*problems)
 
 
 def _config_error(document: Document, found: list[Problem], lines: Sequence[str]) -> ConfigError:
@@ -134,3 +140,40 @@ def _resolved(text: str) -> object:
         return resolve_scalar(text)
     except ValueError:
         return None
+
+
+def _contradictions(config: Config) -> list[tuple[KeyPath, str]]:
+    """Settings that are each allowed and cannot stand together, found without looking at the data: the key to change
+    and what is wrong with it. Empty for a config that can be run."""
+    return [*_decay_too_strong(config), *_nothing_pretrained(config), *_repeated_trackers(config)]
+
+
+def _decay_too_strong(config: Config) -> list[tuple[KeyPath, str]]:
+    """AdamW multiplies each weight by 1 − lr·λ at every step: zero wipes it, below zero turns its sign around."""
+    rate, decay = config.training.learning_rate, config.regularization.weight_decay
+    if rate * decay < 1:
+        return []
+    keys: list[KeyPath] = [("regularization", "weight_decay"), ("training", "learning_rate")]
+    if "weight_decay" not in config.regularization.model_fields_set:  # then the file has a line only for the other
+        keys.reverse()
+    problem = (
+        f"times {show_path(keys[1])} must be below 1, got λ·lr = {decay:g} × {rate:g} = {rate * decay:g}: "
+        "every step would flip the sign of the weights"
+    )
+    return [(keys[0], problem)]
+
+
+def _nothing_pretrained(config: Config) -> list[tuple[KeyPath, str]]:
+    if config.regularization.weight_decay_target != "pretrained" or config.model != "tiny":
+        return []
+    problem = "must be zero with model tiny, got pretrained: tiny is built from scratch and has no pretrained weights"
+    return [(("regularization", "weight_decay_target"), problem)]
+
+
+def _repeated_trackers(config: Config) -> list[tuple[KeyPath, str]]:
+    first_place: dict[str, int] = {}
+    return [
+        (("training", "report_to", place), f"{show_value(tracker)} is listed twice")
+        for place, tracker in enumerate(config.training.report_to)
+        if first_place.setdefault(tracker, place) != place
+    ]

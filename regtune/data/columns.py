@@ -58,7 +58,9 @@ def find_column(table: Table, name: str, *, key: str) -> str:
     near = difflib.get_close_matches(name.casefold(), folded, n=1)
     raise DataError(
         f"{table.path}: no column `{name}` ({key}), the header has {_listed(table.columns)}",
-        hint=f"did you mean `{folded[near[0]]}`?" if near else f"the first line names the columns; set {key}",
+        hint=f"did you mean `{folded[near[0]]}`?"
+        if near
+        else f"the first line names the columns{f'; set {key}' if key.startswith('data.') else ''}",
     )
 
 

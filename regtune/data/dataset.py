@@ -117,7 +117,6 @@ def _facts(
     return {
         "files": {side: file.facts for side, file in files.items()},
         "columns": {"text": columns.text, "label": columns.label, "group": columns.group},
-        "columns_inferred": list(columns.reasons),
         "label_names": list(label_names),
         "rows": {side: len(examples) for side, examples in sides.items()},
         "counts": {side: {name: counts[side][name] for name in label_names} for side in sides},

@@ -10,13 +10,15 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
+from regtune.data.example import Example
+
 
 @dataclass(frozen=True)
 class EncodedRows(Dataset[dict[str, Any]]):
     """Tokenised rows. features[i]: the tokenizer's lists for row i, plus "labels" where the row has one."""
 
     features: list[dict[str, Any]]
-    truncated: int  # rows cut off at max_length
+    is_truncated: list[bool]  # per row: longer than max_length, the rest cut off
 
     def __len__(self) -> int:
         return len(self.features)
@@ -30,7 +32,12 @@ class EncodedRows(Dataset[dict[str, Any]]):
         return [len(feature["input_ids"]) for feature in self.features]
 
     def take(self, indices: Sequence[int]) -> EncodedRows:
-        return EncodedRows([self.features[i] for i in indices], self.truncated)
+        return EncodedRows([self.features[i] for i in indices], [self.is_truncated[i] for i in indices])
+
+    @property
+    def truncated(self) -> int:
+        """How many rows were cut off."""
+        return sum(self.is_truncated)
 
 
 def encode(
@@ -47,8 +54,16 @@ def encode(
     if labels is not None:
         for feature, label in zip(features, labels, strict=True):
             feature["labels"] = label
-    truncated = sum(bool(encoding.overflowing) for encoding in encoded.encodings or [])
-    return EncodedRows(features, truncated)
+    return EncodedRows(features, [bool(encoding.overflowing) for encoding in encoded.encodings or []])
+
+
+def encode_examples(
+    examples: Sequence[Example], label_names: Sequence[str], *, tokenizer: PreTrainedTokenizerBase, max_length: int
+) -> EncodedRows:
+    """Tokenise labelled rows; a label's id is its place in label_names."""
+    ids = {name: i for i, name in enumerate(label_names)}
+    texts, labels = [example.text for example in examples], [ids[example.label] for example in examples]
+    return encode(texts, labels, tokenizer=tokenizer, max_length=max_length)
 
 
 class Collator:

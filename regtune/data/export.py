@@ -35,7 +35,7 @@ class TableWriter:
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
         self.path = path
         self.columns = tuple(columns)
-        self._stage = path.with_name(f".{path.name}.stage-{os.getpid()}")
+        self._stage = path.with_name(f".stage-{os.getpid()}-{path.name}")
 
     def __enter__(self) -> TableWriter:
         check_target(self.path)

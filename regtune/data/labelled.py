@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from regtune.config.schema import DataSettings
+from regtune.data.columns import Columns
 from regtune.data.example import Example, digest_of
 from regtune.data.labels import clean_labels
 from regtune.data.reading import read_labelled
 from regtune.errors import DataError
 
 
-def load_labelled(source: str, settings: DataSettings, *, known: Sequence[str]) -> tuple[Example, ...]:
+def load_labelled(
+    source: str, settings: DataSettings, *, columns: Columns, known: Sequence[str]
+) -> tuple[Example, ...]:
     """Every row of a file as an Example. Raises DataError naming the first row whose label is not one of `known`."""
-    file = read_labelled(source, settings, columns=None)
+    file = read_labelled(source, settings, columns=columns)
     # Together with the known names, so that "1.0" becomes "1" here exactly when it did in training.
     names = clean_labels([*known, *(row.label for row in file.rows)])[0][len(known) :]
     for row, name in zip(file.rows, names, strict=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +11,10 @@ from regtune.data.columns import Columns, choose_columns, find_column
 from regtune.data.jsonl import kind_of
 from regtune.data.sources import locate, open_table
 from regtune.data.table import Row, Table
+from regtune.digest import file_sha256
 from regtune.errors import DataError
 
 LISTED = 5
-HASH_BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -124,9 +123,5 @@ def _drop_or_raise(source: str, attribute: str, lines: Sequence[int], *, rule: s
 
 
 def _fingerprint(source: str, *, rows: int) -> dict[str, Any]:
-    digest = hashlib.sha256()
-    with locate(source) as path, path.open("rb") as file:
-        while block := file.read(HASH_BLOCK_BYTES):
-            digest.update(block)
-        size = file.tell()
-    return {"source": source, "sha256": digest.hexdigest(), "bytes": size, "rows": rows}
+    with locate(source) as path:
+        return {"source": source, "sha256": file_sha256(path), "bytes": path.stat().st_size, "rows": rows}

@@ -47,14 +47,16 @@ def advise(findings: list[Finding], *, limit: int = 3) -> list[dict[str, str]]:
     """The findings as lines for the end of a run: at most `limit` dicts with title, evidence and command.
 
     One line per finding, its evidence ending with its first step; lines left over hold the verdict's following steps,
-    right behind it. command is empty where the step is not one.
+    right behind it. command is empty where the step is not one, and none is given twice.
     """
     verdict, *caveats = [
         _line(found.title, f"{found.evidence}; next: {found.advice[0].text}", found.advice[0]) for found in findings
     ]
     following = [_line("if that is not enough", step.text, step) for step in findings[0].advice[1:]]
     room = max(0, limit - 1 - len(caveats))
-    return [verdict, *following[:room], *caveats][:limit]
+    lines = [verdict, *following[:room], *caveats][:limit]
+    commands = [line["command"] for line in lines]
+    return [line for i, line in enumerate(lines) if line["command"] == "" or line["command"] not in commands[:i]]
 
 
 def _line(title: str, evidence: str, step: Advice) -> dict[str, str]:

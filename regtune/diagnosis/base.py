@@ -1,18 +1,18 @@
-"""What a finding is, and the facts it may look at. Pure Python: `regtune diagnose` needs neither numpy nor torch."""
+"""What a finding is, the facts it may look at, and the commands it may give."""
 
 from __future__ import annotations
 
 import math
 import re
 import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from regtune.config import load_config
+from regtune.config.schema import DropoutSettings
 from regtune.history import Evaluation, History
-
-if TYPE_CHECKING:
-    from regtune.config.schema import Config
+from regtune.run import Run
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,16 @@ class Facts:
 
     history: History
     run_path: str  # e.g. "runs/small"
-    config_name: str  # as the user typed it, e.g. "configs/small.yaml"
-    overrides: tuple[str, ...] = ()  # as the user typed them, e.g. ("training.epochs=5",)
-    model: str = "minilm"
-    dropout: float | None = 0.1  # p of the hidden sites; None: the model's own ("keep")
-    dropout_key: str = "regularization.dropout"  # where that p is written
-    weight_decay: float = 0.01
-    patience: int | None = 3  # evaluations
-    smoothing: float = 0.1
-    epochs: int = 20
-    learning_rate: float = 5e-5
-    seed: int = 0
+    config_name: str | None  # as the user typed it, e.g. "configs/small.yaml"; None: trained through the Python API
+    overrides: tuple[str, ...]  # as the user typed them, e.g. ("training.epochs=5",)
+    dropout: float | None  # p of the hidden sites; None: the model's own ("keep")
+    dropout_key: str  # where that p is written
+    weight_decay: float
+    patience: int | None  # evaluations
+    smoothing: float
+    epochs: int
+    learning_rate: float  # peak
+    seed: int
     rows: dict[str, int]  # {"train": 512, "validation": 128}, "test" when there is one
     class_counts: dict[str, int]  # training rows by class, two classes or more
     steps: int  # optimizer steps if early stopping never fires
@@ -66,29 +65,19 @@ class Facts:
         return self.history.best or self.evaluations[-1]
 
 
-def facts_of(
-    config: Config,
-    *,
-    history: History,
-    run_path: str,
-    config_name: str,
-    overrides: tuple[str, ...] = (),
-    rows: dict[str, int],
-    class_counts: dict[str, int],
-    steps: int,
-    parameters: int,
-) -> Facts:
-    """Facts from a run's resolved config and what the run knew before its first step; see Facts for each."""
+def facts_of(run: Run) -> Facts:
+    """The facts of a run, read from its folder: config.yaml, history.jsonl, run.json and data.json."""
+    config, written = load_config(run.config_path), run.facts
+    plan = written["plan"]
     regularization, training = config.regularization, config.training
     dropout, dropout_key = regularization.dropout, "regularization.dropout"
-    if not isinstance(dropout, float | str):
+    if isinstance(dropout, DropoutSettings):
         dropout, dropout_key = dropout.hidden, "regularization.dropout.hidden"
     return Facts(
-        history=history,
-        run_path=run_path,
-        config_name=config_name,
-        overrides=overrides,
-        model=config.model,
+        history=run.history,
+        run_path=str(run.path),
+        config_name=written["config_name"],
+        overrides=tuple(written["overrides"]),
         dropout=None if isinstance(dropout, str) else dropout,
         dropout_key=dropout_key,
         weight_decay=regularization.weight_decay,
@@ -97,10 +86,10 @@ def facts_of(
         epochs=training.epochs,
         learning_rate=training.learning_rate,
         seed=training.seed,
-        rows=rows,
-        class_counts=class_counts,
-        steps=steps,
-        parameters=parameters,
+        rows=plan["rows"],
+        class_counts=run.read_json("data.json")["counts"]["train"],
+        steps=plan["steps"],
+        parameters=plan["parameters"],
     )
 
 
@@ -108,15 +97,21 @@ def train_command(facts: Facts, **changes: str) -> str:
     """The user's own command with keys changed: train_command(facts, **{"training.epochs": "40"}).
 
     A run in a folder the user chose gets another one, named after the last change: runs are never overwritten. Folders
-    under the config's name are numbered by themselves.
+    under the config's name are numbered by themselves. A run without a config's name starts from its own config.yaml,
+    which holds every override and no folder.
     """
+    if facts.config_name is None:
+        return _command(str(Run(Path(facts.run_path)).config_path), (), changes)
     if not re.fullmatch(rf"runs/{re.escape(Path(facts.config_name).stem)}(-\d+)?", facts.run_path):
         key, value = list(changes.items())[-1]
         suffix = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{key.rpartition('.')[2]}-{value}")
         changes = {**changes, "output": f"{facts.run_path}-{suffix}"}
-    unchanged = [override for override in facts.overrides if override.partition("=")[0] not in changes]
-    words = ["regtune", "train", facts.config_name, *unchanged, *(f"{key}={value}" for key, value in changes.items())]
-    return shlex.join(words)
+    return _command(facts.config_name, facts.overrides, changes)
+
+
+def _command(config: str, overrides: Sequence[str], changes: Mapping[str, str]) -> str:
+    unchanged = [override for override in overrides if override.partition("=")[0] not in changes]
+    return shlex.join(["regtune", "train", config, *unchanged, *(f"{key}={value}" for key, value in changes.items())])
 
 
 def number(value: float) -> str:

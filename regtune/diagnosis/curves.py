@@ -31,19 +31,20 @@ def chance_loss(facts: Facts) -> float:
     return -sum(share * math.log(share) for share in shares)
 
 
-def loss_noise(facts: Facts, loss: float) -> float:
+def loss_noise(loss: float, *, rows: int) -> float:
     """How far a validation loss moves by the luck of its rows: loss/√rows, nats.
 
     The history holds means only, so the spread of row losses is taken as their mean (true of exponential losses, near
     what fine-tuned classifiers show). Two evaluations share their rows and move together, about half as far: between
     them this is about two standard errors.
     """
-    return loss / math.sqrt(facts.rows["validation"])
+    return loss / math.sqrt(rows)
 
 
 def gap_noise(facts: Facts, evaluation: Evaluation) -> float:
     """Standard error of the gap, nats: two different samples, the training one as large as the validation set."""
-    return math.hypot(loss_noise(facts, evaluation.validation_loss), loss_noise(facts, evaluation.train_loss))
+    rows = facts.rows["validation"]
+    return math.hypot(loss_noise(evaluation.validation_loss, rows=rows), loss_noise(evaluation.train_loss, rows=rows))
 
 
 def lowest(facts: Facts) -> Evaluation:
@@ -58,11 +59,24 @@ def at_chance(facts: Facts) -> bool:
 
 
 def turned_up(facts: Facts) -> bool:
-    """Since its lowest point, validation loss rose by more than noise while train loss fell."""
-    bottom, last = lowest(facts), facts.evaluations[-1]
-    rise = last.validation_loss - bottom.validation_loss
-    smallest = max(loss_noise(facts, bottom.validation_loss), SMALLEST_RISE * uniform_loss(facts))
-    return rise > smallest and last.train_loss < bottom.train_loss
+    """Training ended with a validation loss that had turned up since its lowest point."""
+    rows, classes = facts.rows["validation"], len(facts.class_counts)
+    return turns_up(lowest(facts), facts.evaluations[-1], validation_rows=rows, classes=classes)
+
+
+def turns_up(bottom: Evaluation, later: Evaluation, *, validation_rows: int, classes: int) -> bool:
+    """Since `bottom`, validation loss rose by more than noise while train loss fell.
+
+    The live table marks its rows by the same rule, so that its sign and the verdict never disagree about a rise.
+    """
+    rise = later.validation_loss - bottom.validation_loss
+    smallest = smallest_change(bottom.validation_loss, validation_rows=validation_rows, classes=classes)
+    return rise > smallest and later.train_loss < bottom.train_loss
+
+
+def smallest_change(loss: float, *, validation_rows: int, classes: int) -> float:
+    """The least change of a validation loss that is neither noise nor too small to matter, nats."""
+    return max(loss_noise(loss, rows=validation_rows), SMALLEST_RISE * math.log(classes))
 
 
 def earlier_loss(facts: Facts) -> float:
@@ -76,7 +90,8 @@ def still_falling(facts: Facts) -> bool:
     """All planned steps were made, the last evaluation is the best, and the last quarter gained more than noise."""
     last = facts.evaluations[-1]
     fall = earlier_loss(facts) - last.validation_loss
-    smallest = max(loss_noise(facts, last.validation_loss), SMALLEST_RISE * uniform_loss(facts))
+    rows, classes = facts.rows["validation"], len(facts.class_counts)
+    smallest = smallest_change(last.validation_loss, validation_rows=rows, classes=classes)
     return last.step >= facts.steps and not last.stops and lowest(facts) is last and fall > smallest
 
 

@@ -15,49 +15,59 @@ from regtune.diagnosis.curves import CHANCE_SHARE, at_chance, chance_loss
 
 RATE_FACTOR = 5  # a step large enough to leave the bad range, small enough not to jump over the good one
 JUMP = 0.05  # of chance; a rise of train loss between two evaluations that a working rate does not show
-STEADY_FALL = 0.005  # of chance, over the run, without a rise: it works, too slowly
-CUSTOMARY_RATE = 2e-5  # below the middle of the usual range for fine-tuning, 1e-5 to 5e-5
+UNUSUAL_RATE = 5e-4  # above it no pretrained encoder is fine-tuned (usual: 1e-5 to 2e-4)
+FEW_STEPS = 100  # optimizer steps; with fewer, warm-up included, a loss at chance says nothing about the rate
 
 
 def find(facts: Facts) -> Finding | None:
-    """Failed optimisation with the direction to move the learning rate; None when something was learnt and kept."""
+    """Failed optimisation with the most likely cause and its cure; None when something was learnt and kept."""
     if not at_chance(facts):
         return None
-    is_too_high = _rate_is_too_high(facts)
-    rate = facts.learning_rate / RATE_FACTOR if is_too_high else facts.learning_rate * RATE_FACTOR
-    change = f"learning rate {number(facts.learning_rate)} → {number(rate)}"
-    command = train_command(facts, **{"training.learning_rate": number(rate)})
+    title, advice = _too_high(facts) if _rate_is_too_high(facts) else _too_little(facts)
     return Finding(
         name="failed_optimisation",
-        title=f"failed optimisation: learning rate too {'high' if is_too_high else 'low, or too few steps'}",
+        title=f"failed optimisation: {title}",
         evidence=_evidence(facts),
-        advice=(
-            Advice(f"{'lower' if is_too_high else 'higher'} {change}", command),
-            Advice(
-                "another seed: some runs fail by an unlucky start",
-                train_command(facts, **{"training.seed": str(facts.seed + 1)}),
-            )
-            if is_too_high
-            else Advice(
-                f"more epochs: {facts.epochs} → {2 * facts.epochs}",
-                train_command(facts, **{"training.epochs": str(2 * facts.epochs)}),
-            ),
-        ),
+        advice=advice,
+    )
+
+
+def _too_high(facts: Facts) -> tuple[str, tuple[Advice, ...]]:
+    another_seed = Advice(
+        "another seed: some runs fail by an unlucky start",
+        train_command(facts, **{"training.seed": str(facts.seed + 1)}),
+    )
+    return "learning rate too high", (_change_rate(facts, "lower", facts.learning_rate / RATE_FACTOR), another_seed)
+
+
+def _too_little(facts: Facts) -> tuple[str, tuple[Advice, ...]]:
+    """Few steps are the first suspect where there were few, else a low learning rate is."""
+    enough = math.ceil(facts.epochs * FEW_STEPS / facts.steps)
+    epochs = max(2 * facts.epochs, enough)
+    longer = Advice(f"more epochs: {facts.epochs} → {epochs}", train_command(facts, **{"training.epochs": str(epochs)}))
+    faster = _change_rate(facts, "higher", facts.learning_rate * RATE_FACTOR)
+    if facts.history.last.step < FEW_STEPS:
+        return "too few steps", (longer, faster)
+    return "learning rate too low, or too few steps", (faster, longer)
+
+
+def _change_rate(facts: Facts, direction: str, rate: float) -> Advice:
+    return Advice(
+        f"{direction} learning rate {number(facts.learning_rate)} → {number(rate)}",
+        train_command(facts, **{"training.learning_rate": number(rate)}),
     )
 
 
 def _rate_is_too_high(facts: Facts) -> bool:
-    """True when the loss broke, rose or jumped; false when it falls slowly; a flat one is judged by the rate itself."""
+    """True when the loss broke, came back or jumped; a loss that lay flat for long is judged by the rate itself."""
     if len(facts.evaluations) < len(facts.history):
         return True
     losses = [evaluation.train_loss for evaluation in facts.history]
     chance = chance_loss(facts)
     largest_rise = max((after - before for before, after in itertools.pairwise(losses)), default=0.0)
-    came_back = min(losses) < CHANCE_SHARE * chance
-    if came_back or largest_rise > JUMP * chance:
+    if min(losses) < CHANCE_SHARE * chance or largest_rise > JUMP * chance:
         return True
-    falls_steadily = largest_rise <= 0 and losses[0] - losses[-1] > STEADY_FALL * chance
-    return not falls_steadily and facts.learning_rate > CUSTOMARY_RATE
+    return facts.history.last.step >= FEW_STEPS and facts.learning_rate > UNUSUAL_RATE
 
 
 def _evidence(facts: Facts) -> str:

@@ -3,18 +3,19 @@ runs too."""
 
 from __future__ import annotations
 
-import math
-
 from regtune.diagnosis.base import Advice, Facts, Finding, train_command
+from regtune.evaluation.intervals import wilson
 
 WIDE = 0.05  # half-width of accuracy's interval from which two ordinary runs cannot be told apart
-Z_95 = 1.959963984540054  # two-sided 95 % quantile of the standard normal distribution
 
 
 def find(facts: Facts) -> Finding | None:
     """The width of the noise in points; None when it is 5 points or less, or when accuracy is not measured."""
     rows, accuracy = facts.rows["validation"], facts.kept.metrics.get("accuracy")
-    if accuracy is None or (half_width := accuracy_half_width(accuracy, rows)) <= WIDE:
+    if accuracy is None:
+        return None
+    half_width = wilson(round(accuracy * rows), rows).half_width
+    if half_width <= WIDE:
         return None
     return Finding(
         name="small_validation",
@@ -30,8 +31,3 @@ def find(facts: Facts) -> Finding | None:
             ),
         ),
     )
-
-
-def accuracy_half_width(accuracy: float, rows: int) -> float:
-    """Half the width of Wilson's 95 % interval, as a share; `evaluation.intervals.wilson` without numpy."""
-    return Z_95 / (1 + Z_95**2 / rows) * math.sqrt(accuracy * (1 - accuracy) / rows + Z_95**2 / (4 * rows**2))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from regtune.data.columns import Columns
 from regtune.data.dataset import load_splits
-from regtune.data.encode import encode
+from regtune.data.encode import encode_examples
 from regtune.data.example import Example
 from regtune.data.labelled import load_labelled
 from regtune.errors import DataError
@@ -19,12 +20,8 @@ def evaluate_run(run: Run, *, data: str | None) -> dict[str, Any]:
     """See `regtune.api.evaluate`. Raises DataError when the rows hold a label the model does not know."""
     restored = restore(run)
     name, examples = _rows(restored, data)
-    ids = {label: i for i, label in enumerate(restored.label_names)}
-    rows = encode(
-        [example.text for example in examples],
-        [ids[example.label] for example in examples],
-        tokenizer=restored.tokenizer,
-        max_length=restored.config.data.max_length,
+    rows = encode_examples(
+        examples, restored.label_names, tokenizer=restored.tokenizer, max_length=restored.config.data.max_length
     )
     results = score(restored.scorer, restored.task, rows)
     return {"split": name, **results.summary(seed=restored.config.training.seed)}
@@ -35,8 +32,8 @@ def _rows(restored: RestoredRun, data: str | None) -> tuple[str, Sequence[Exampl
     config, run = restored.config, restored.run
     if data is not None:
         columns = run.read_json("data.json")["columns"]
-        settings = config.data.model_copy(update={"text": columns["text"], "label": columns["label"]})
-        return data, load_labelled(data, settings, known=restored.label_names)
+        chosen = Columns(columns["text"], columns["label"])
+        return data, load_labelled(data, config.data, columns=chosen, known=restored.label_names)
     splits = load_splits(config.data, seed=config.training.seed)
     if splits.facts["split"] != run.read_json("data.json")["split"]:
         raise DataError(

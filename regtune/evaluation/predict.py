@@ -29,7 +29,7 @@ def predict_file(run: Run, data: str, output: str) -> int:
     settings, column = restored.config.data, run.read_json("data.json")["columns"]["text"]
     written = 0
     with open_table(data, encoding=settings.encoding, separator=settings.separator) as table:
-        find_column(table, column, key="the run's text column")
+        find_column(table, column, key="the text column of the run")
         added = answer_columns(restored.label_names)
         taken = [name for name in table.columns if name in added]
         if taken:
@@ -40,7 +40,8 @@ def predict_file(run: Run, data: str, output: str) -> int:
                 encoded = encode(texts, None, tokenizer=restored.tokenizer, max_length=settings.max_length)
                 probabilities = restored.task.probabilities(restored.scorer.logits(encoded)).numpy()  # (block, classes)
                 for row, answers in zip(block, probabilities, strict=True):
-                    writer.write({**row.values, **answer(answers, restored.label_names)})
+                    missing = dict.fromkeys(table.columns)  # a JSONL row may lack keys of the first one
+                    writer.write({**missing, **row.values, **answer(answers, restored.label_names)})
                 written += len(block)
     return written
 

@@ -33,10 +33,10 @@ class RestoredRun:
 def restore(run: Run) -> RestoredRun:
     """Load best/. Raises ConfigError when the run has none yet, EnvironmentFault when it is damaged."""
     if not run.best_path.is_dir():
-        raise ConfigError(
-            f"{run.path}: no best model yet, the run is {run.status}",
-            hint=f"finish it with `regtune train --resume {run.path}`",
+        way_on = (
+            "start a new run" if run.status == "diverged" else f"finish it with `regtune train --resume {run.path}`"
         )
+        raise ConfigError(f"{run.path}: has no best model, the run is {run.status}", hint=way_on)
     config = load_config(run.config_path)
     task = TASKS[run.facts["task"]]
     try:

@@ -10,10 +10,13 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from regtune.data.encode import Collator, EncodedRows
+from regtune.evaluation.memory import out_of_memory_named
 
 # Rows per forward pass of an evaluation. No gradients are kept, so more than in training fit; beyond this, CPUs gain
 # nothing (rows are sorted by length, larger batches only pad more).
 SCORING_BATCH_SIZE = 32
+TOO_LARGE = f"{SCORING_BATCH_SIZE} rows did not fit into memory when the model was measured"
+SMALLER = "a smaller data.max_length or model needs less; training.device=cpu uses the machine's own memory"
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,8 @@ class Scorer:
                         poll()
                     chosen = [rows[i] for i in by_length[start : start + SCORING_BATCH_SIZE]]
                     batch = {k: v.to(device) for k, v in self.collate(chosen).items() if k != "labels"}
-                    parts.append(self.model(**batch).logits.float().cpu())  # (batch, classes)
+                    with out_of_memory_named(TOO_LARGE, hint=SMALLER):
+                        parts.append(self.model(**batch).logits.float().cpu())  # (batch, classes)
         finally:
             self.model.train(was_training)
         in_length_order = torch.cat(parts) if parts else torch.empty(0, 0)  # (rows, classes)

@@ -1,4 +1,5 @@
-"""What a dropout site is. Kept apart from the code that places dropout, so that reports can name sites without torch.
+"""What a dropout site is. Kept apart from `dropout/`, which places it, and `trace/`, which finds it: both need these
+names, and reports need them without torch.
 
 A site is a module path together with a kind; a module called several times (the layers of ALBERT share one, the head of
 RoBERTa calls one twice) is one site.

@@ -1,4 +1,9 @@
-"""The techniques. Each is one file here, whose docstring is its method card, and one line in REGULARIZERS."""
+"""The techniques. Each is one file here, whose docstring is its method card, and one line in Techniques."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 
 from regtune.regularization.base import Regularizer
 from regtune.regularization.dropout import Dropout
@@ -6,9 +11,17 @@ from regtune.regularization.patience import Patience
 from regtune.regularization.smoothing import Smoothing
 from regtune.regularization.weight_decay import WeightDecay
 
-REGULARIZERS: dict[str, type[Regularizer]] = {
-    "dropout": Dropout,
-    "weight_decay": WeightDecay,
-    "patience": Patience,
-    "smoothing": Smoothing,
-}
+__all__ = ["Dropout", "Patience", "Regularizer", "Smoothing", "Techniques", "WeightDecay"]
+
+
+@dataclass(frozen=True)
+class Techniques:
+    """A run's techniques by config key, in the order they act; one at strength zero is there and changes nothing."""
+
+    dropout: Dropout
+    weight_decay: WeightDecay
+    patience: Patience
+    smoothing: Smoothing
+
+    def __iter__(self) -> Iterator[Regularizer]:
+        return (getattr(self, field.name) for field in fields(self))

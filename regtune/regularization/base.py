@@ -11,10 +11,10 @@
         after_step(learning_rate)                     # weight decay towards the pretrained weights
         if evaluation is due:
             history.append(measure(model))            # eval mode, hard labels, no technique in sight
-            after_evaluation(history)                 # patience: is it the best, do we stop?
+            judge(monitored values so far)            # patience: is it the best, do we stop?
 
 The base class's hooks change nothing, so a run with every technique at strength zero is bit-equal to a run without
-techniques. Modules here import torch only for types: `regtune explain` must start fast.
+techniques. Modules here import torch only for types: a method card must be readable without waiting for torch.
 """
 
 from __future__ import annotations

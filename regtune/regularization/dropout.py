@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from regtune.config.schema import DropoutSettings
-    from regtune.models.dropout_placement import Placement
+    from regtune.models.dropout import Placement
 
 
 class Dropout(Regularizer):
@@ -62,7 +62,7 @@ class Dropout(Regularizer):
 
     def adjust_model(self, model: PreTrainedModel, probe: dict[str, Tensor]) -> None:
         """Place the dropout asked for. Raises ConfigError where the model cannot have it."""
-        from regtune.models.dropout_placement import Placement, list_sites, place_dropout
+        from regtune.models.dropout import Placement, list_sites, place_dropout
 
         if isinstance(self.settings, str):
             note = "keep: every site has the model's own value"

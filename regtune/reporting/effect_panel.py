@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.panel import Panel
@@ -43,13 +42,6 @@ def effect_pairs(effect: Effect) -> list[Pair]:
         ("smoothing", _smoothing_text(effect)),
         ("patience", _patience_text(effect)),
     ]
-
-
-def effect_from_dict(facts: Mapping[str, Any]) -> Effect:
-    """The inverse of `Effect.to_dict`, also after a turn through JSON, which has no tuples."""
-    sites = tuple(DropoutSite(**site) for site in facts["dropout_sites"])
-    tuples = {name: tuple(facts[name]) for name in ("dropout_notes", "soft_target_row")}
-    return Effect(**{**facts, **tuples, "dropout_sites": sites})
 
 
 def _dropout_pairs(effect: Effect) -> list[Pair]:

@@ -8,10 +8,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from regtune.reporting.effect_panel import effect_from_dict, effect_pairs
+from regtune.reporting.effect_panel import effect_pairs
 from regtune.reporting.predictions import class_figures, read_predictions
 from regtune.reporting.summary import best_text, stop_text
 from regtune.run import Run, write_text
+from regtune.training.effect import Effect
 from regtune.wording import printable
 
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -74,7 +75,7 @@ def body(run: Run) -> list[str]:
         "",
         *(
             f"- {_markdown(f'{label}: {value}' if label else value)}"
-            for label, value in effect_pairs(effect_from_dict(facts["effect"]))
+            for label, value in effect_pairs(Effect.from_dict(facts["effect"]))
         ),
         "",
         "## Use",

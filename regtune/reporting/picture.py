@@ -9,11 +9,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from regtune.reporting.effect_panel import effect_from_dict, print_effect
+from regtune.reporting.effect_panel import print_effect
 from regtune.reporting.pairs import print_pairs
 from regtune.reporting.summary import summary_pairs
 from regtune.reporting.table import TableFacts, evaluation_table
 from regtune.run import Run, open_run, write_text
+from regtune.training.effect import Effect
 
 WIDTH = 112  # characters: the longest command of the demo run
 
@@ -33,12 +34,12 @@ def record_svg(run: Run) -> str:
         _environ={},
     )
     facts = run.facts
-    print_effect(console, effect_from_dict(facts["effect"]))
+    print_effect(console, Effect.from_dict(facts["effect"]))
     console.print()
     console.print(evaluation_table(console, run.history, TableFacts.of_run(facts)))
     console.print()
     print_pairs(console, summary_pairs(facts, run_path=str(run.path)))
-    svg = console.export_svg(title=f"regtune train {facts['config_name']}", unique_id="regtune")
+    svg = console.export_svg(title=f"regtune train {facts['plan']['config_name']}", unique_id="regtune")
     return re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
 
 

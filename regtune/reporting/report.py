@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from regtune.history import History
-from regtune.reporting.columns import CAPTION
-from regtune.reporting.effect_panel import effect_from_dict, effect_pairs
+from regtune.reporting.effect_panel import effect_pairs
 from regtune.reporting.figures import loss_figure
 from regtune.reporting.number_text import count, duration, signed
 from regtune.reporting.predictions import (
@@ -23,8 +22,9 @@ from regtune.reporting.predictions import (
     read_predictions,
 )
 from regtune.reporting.summary import best_text, restored_text, stop_text
-from regtune.reporting.table import TableFacts
+from regtune.reporting.table import CAPTION, TableFacts, columns_of, rows_of
 from regtune.run import Run, write_text
+from regtune.training.effect import Effect
 from regtune.wording import printable
 
 MATRIX_CLASSES = 30  # more classes than this do not fit on a page: the most confused pairs are listed
@@ -75,12 +75,12 @@ def report_values(run: Run) -> dict[str, Any]:
         "duration": duration(facts["duration_seconds"]),
         "result_split": "validation" if facts["test"] is None else "test",
         "gap": signed(facts["best"]["validation_loss"] - facts["best"]["train_loss"]),
-        "columns": table.columns,
-        "rows": table.rows(history),
+        "columns": columns_of(table),
+        "rows": rows_of(history, table),
         "restored_row": restored_row(history),
         "figure_space": FIGURE_SPACE,
         "caption": CAPTION,
-        "effect": effect_pairs(effect_from_dict(facts["effect"])),
+        "effect": effect_pairs(Effect.from_dict(facts["effect"])),
         "data": run.read_json("data.json"),
         "environment": run.read_json("environment.json"),
         **prediction_values(run, classes=facts["plan"]["classes"]),

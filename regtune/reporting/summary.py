@@ -1,17 +1,17 @@
 """The end of a run in a few lines: why it stopped, what was measured, what to try, where it lies.
 
-Read from run.json, whose keys are, for every run that made a step:
-    status            see regtune.run.Status
-    config_name, task, model, headline, notes
+Read from run.json of a completed run, whose keys are:
+    status            "completed"
+    config_name       as the user typed it; null: trained through the Python API without a name
+    task, model, headline, notes
     plan              plain fields of regtune.training.listener.Plan
     effect            Effect.to_dict()
-and for a completed one besides:
     stopped_because   "patience" or "epochs"
     best              {"step", "epoch", "train_loss", "validation_loss", "metrics": {name: value}}
     restored_equal    the restored weights re-evaluated to the recorded best, to the last bit
     duration_seconds  time spent, interruptions left out
     validation, test  {"rows": n, "metrics": {name: {"value", "low", "high"}}}; 95 % intervals; test null: no test split
-    advice            {"title", "evidence", "command"} each; command "": work outside regtune
+    advice            {"title", "evidence", "command"} each, at most three; command "": work outside regtune
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ from regtune.reporting.number_text import decimal, duration, signed
 from regtune.reporting.pairs import Pair, print_pairs
 from regtune.run import Run
 
-ADVICE_SHOWN = 3
-
 
 def print_summary(run: Run, *, console: Console | None = None) -> None:
     """Print the lines of `summary_pairs` after a blank line. console: left out, standard output."""
@@ -38,14 +36,8 @@ def print_summary(run: Run, *, console: Console | None = None) -> None:
 
 
 def summary_pairs(facts: Mapping[str, Any], *, run_path: str) -> list[Pair]:
-    """Label and value of each line; see the module's docstring for the keys of facts."""
+    """Label and value of each line for a completed run; see the module's docstring for the keys of facts."""
     command_path = shlex.quote(run_path)
-    if facts["status"] != "completed":
-        return [
-            ("ended", facts["status"]),
-            ("run", run_path),
-            ("next", f"regtune train --resume {command_path}"),
-        ]
     return [
         ("ended", f"{stop_text(facts)} ({duration(facts['duration_seconds'])})"),
         ("best", best_text(facts["best"])),
@@ -105,7 +97,7 @@ def interval_text(interval: Mapping[str, float]) -> str:
 def advice_pairs(facts: Mapping[str, Any]) -> list[Pair]:
     """Title with its evidence, then the command to try, where the step is a command."""
     pairs: list[Pair] = []
-    for advice in facts["advice"][:ADVICE_SHOWN]:
+    for advice in facts["advice"]:
         pairs.append(("advice", f"{advice['title']}: {advice['evidence']}"))
         if advice["command"]:
             pairs.append(("", advice["command"]))

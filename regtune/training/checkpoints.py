@@ -12,7 +12,6 @@ cannot resume or resumes with other weights. That is why this file exists.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -26,6 +25,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from regtune.digest import file_sha256
 from regtune.errors import EnvironmentFault
 
 MANIFEST = "MANIFEST.json"
@@ -76,7 +76,8 @@ class CheckpointStore:
             for name, document in documents.items():
                 (stage / f"{name}.json").write_text(json.dumps(document, allow_nan=False), "utf-8")
             files = {path.name: _fingerprint(path) for path in sorted(stage.iterdir())}
-            (stage / MANIFEST).write_text(json.dumps({"step": step, "files": files}), "utf-8")
+            manifest = {"step": step, "best_step": best_step, "files": files}
+            (stage / MANIFEST).write_text(json.dumps(manifest), "utf-8")
             for path in [*sorted(stage.iterdir()), stage]:
                 _flush(path)
             if final.exists():  # the same step again, after a resume evaluated what an interruption had left out
@@ -103,14 +104,20 @@ class CheckpointStore:
     def newest(self, *, on_damage: Callable[[str], None]) -> Checkpoint | None:
         """The newest intact checkpoint, None when there is none. on_damage hears of each one that was set aside."""
         for step, path in reversed(self._all()):
-            damage = find_damage(path)
+            damage = find_damage(path) or self._damage_of_best(path)
             if damage is None:
                 return Checkpoint(path, step)
             aside = path.with_name(f"bad-{path.name}")
             shutil.rmtree(aside, ignore_errors=True)
             os.rename(path, aside)
-            on_damage(f"{path}: {damage}; set aside as {aside.name}, using the checkpoint before it")
+            on_damage(f"{path}: {damage}; set aside as {aside.name}, looking for one before it")
         return None
+
+    def _damage_of_best(self, path: Path) -> str | None:
+        """Why an intact checkpoint is of no use: the one with the best weights so far, which it counts on, is not."""
+        best_step = json.loads((path / MANIFEST).read_text("utf-8"))["best_step"]
+        damage = None if best_step is None else find_damage(self.folder / _name(best_step))
+        return None if damage is None else f"needs the best weights of {_name(best_step)}, but there {damage}"
 
     def remove_all(self) -> None:
         """For a completed run: the best weights now live in best/."""
@@ -139,20 +146,20 @@ def find_damage(path: Path) -> str | None:
     """What is wrong with a checkpoint folder, in a few words; None when every file is as it was written."""
     try:
         manifest = json.loads((path / MANIFEST).read_text("utf-8"))
-        expected = dict(manifest["files"])
+        step, expected = int(manifest["step"]), dict(manifest["files"])
     except FileNotFoundError:
         return f"{MANIFEST} is missing, the save was cut short"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return f"{MANIFEST} is damaged"
-    if _name(int(manifest["step"])) != path.name:
-        return f"holds step {manifest['step']}, not the step in its name"
-    for name, fingerprint in expected.items():
-        if Path(name).name != name:  # a manifest must not point outside its folder
-            return f"{MANIFEST} names {name!r}"
-        file = path / name
-        if not file.is_file():
+    if _name(step) != path.name:
+        return f"holds step {step}, not the step in its name"
+    found = {file.name for file in path.iterdir()} - {MANIFEST}
+    for name in sorted(found | set(expected)):
+        if name not in found:
             return f"{name} is missing"
-        if _fingerprint(file) != fingerprint:
+        if name not in expected:
+            return f"{name} is not in {MANIFEST}"
+        if _fingerprint(path / name) != expected[name]:
             return f"{name} was altered (size or SHA-256 differs from {MANIFEST})"
     return None
 
@@ -162,11 +169,7 @@ def _name(step: int) -> str:
 
 
 def _fingerprint(path: Path) -> dict[str, Any]:
-    digest = hashlib.sha256()
-    with open(path, "rb") as handle:
-        while block := handle.read(1 << 20):
-            digest.update(block)
-    return {"bytes": path.stat().st_size, "sha256": digest.hexdigest()}
+    return {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
 
 
 def _flush(path: Path) -> None:

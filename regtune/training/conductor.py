@@ -45,6 +45,10 @@ class Progress:
     elapsed_seconds: float = 0.0  # up to the last checkpoint, all processes of this run together
 
 
+class NothingLeftToDo(Exception):
+    """The evaluation that a resumed run made up for ended it; no step may follow. Never leaves `regtune.training`."""
+
+
 class Conductor(TrainerCallback):
     """Wired to one trainer by `train`; nothing here changes weights."""
 
@@ -76,6 +80,8 @@ class Conductor(TrainerCallback):
             self.trainer.restore_random_state()  # it is saved again below
             self._evaluate(state, poll=_never)
             self._save(state)
+            if self.history.last.stops:
+                raise NothingLeftToDo
 
     def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         # From the step count, not from the loader: the Trainer's skipping loader does not know the epoch it resumes in.
@@ -117,22 +123,27 @@ class Conductor(TrainerCallback):
                 f"training diverged at step {state.global_step}: clean loss {measured.train_loss} on training rows, "
                 f"{measured.validation_loss} on validation rows, learning rate {self.progress.learning_rate:.3g}"
             )
-        value = measured.validation_loss if self.monitor == "loss" else measured.metrics[self.monitor]
-        verdict = self.patience.judge([*(earlier.value(self.monitor) for earlier in self.history), value])
         progress = self.progress
+        evaluation = Evaluation(
+            step=state.global_step,
+            epoch=float(state.epoch),
+            train_loss=measured.train_loss,
+            validation_loss=measured.validation_loss,
+            objective=progress.objective_sum / progress.objective_steps,
+            metrics=measured.metrics,
+            learning_rate=progress.learning_rate,
+            patience_used=0,
+            is_best=False,
+            stops=False,
+            elapsed_seconds=round(self._elapsed(), 3),
+        )
+        verdict = self.patience.judge([each.value(self.monitor) for each in (*self.history, evaluation)])
         self.history.append(
-            Evaluation(
-                step=state.global_step,
-                epoch=float(state.epoch),
-                train_loss=measured.train_loss,
-                validation_loss=measured.validation_loss,
-                objective=progress.objective_sum / progress.objective_steps,
-                metrics=measured.metrics,
-                learning_rate=progress.learning_rate,
+            replace(
+                evaluation,
                 patience_used=verdict.patience_used,
                 is_best=verdict.is_best,
-                stops=verdict.stops,
-                elapsed_seconds=round(self._elapsed(), 3),
+                stops=verdict.stops and state.global_step < state.max_steps,  # after the last step nothing is left
             )
         )
         progress.objective_sum, progress.objective_steps = 0.0, 0

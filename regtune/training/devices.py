@@ -42,7 +42,7 @@ def describe_device(device: torch.device) -> str:
 
 def describe_environment(device: torch.device) -> dict[str, Any]:
     """For environment.json: versions and hardware; no host, user or path."""
-    packages = ("regtune", "torch", "transformers", "accelerate", "tokenizers", "safetensors", "numpy", "scikit-learn")
+    packages = ("regtune", "torch", "transformers", "accelerate", "tokenizers", "safetensors", "numpy")
     return {
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -31,3 +32,10 @@ class Effect:
     def to_dict(self) -> dict[str, Any]:
         """For run.json."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, Any]) -> Effect:
+        """The inverse of `to_dict`, also after a turn through JSON, which has no tuples."""
+        sites = tuple(DropoutSite(**site) for site in facts["dropout_sites"])
+        tuples = {name: tuple(facts[name]) for name in ("dropout_notes", "soft_target_row")}
+        return cls(**{**facts, **tuples, "dropout_sites": sites})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
+from collections.abc import Callable
 
 from regtune.errors import RegtuneError
 from regtune.evaluation.predictions import write_scored_rows
@@ -19,18 +20,30 @@ from regtune.training.setup import Setup
 RESTORED_TOLERANCE = 1e-4  # relative, of the clean validation loss
 
 
-def finish(run: Run, setup: Setup, history: History, store: CheckpointStore, *, status: Status = "completed") -> None:
-    """Restore, measure, export. May be repeated after a kill: every file is replaced in one step, run.json last.
+def finish(
+    run: Run,
+    setup: Setup,
+    history: History,
+    store: CheckpointStore,
+    *,
+    status: Status = "completed",
+    poll: Callable[[], None] | None = None,
+) -> None:
+    """Restore, measure, export. After a kill it is done again from the checkpoints: "completed" is written last.
 
-    A diverged run gets its best weights exported, but the test split stays untouched.
+    A diverged run gets its best weights exported, but the test split stays untouched. poll: see `Scorer.logits`.
     """
     best = history.best
     assert best is not None, "a first evaluation with a finite value is always a best one"
     setup.loaded.model.load_state_dict(store.at(best.step).tensors("model"))
-    validation = score(setup.scorer, setup.task, setup.validation)
+    validation = score(setup.scorer, setup.task, setup.validation, poll=poll)
     check_restored(best, validation)
     seed = setup.config.training.seed
-    test = score(setup.scorer, setup.task, setup.test) if setup.test is not None and status == "completed" else None
+    test = (
+        score(setup.scorer, setup.task, setup.test, poll=poll)
+        if setup.test is not None and status == "completed"
+        else None
+    )
     export_best(run, setup)
     write_scored_rows(run.predictions_path, setup.splits.validation, validation, label_names=setup.splits.label_names)
     run.update(
@@ -43,7 +56,6 @@ def finish(run: Run, setup: Setup, history: History, store: CheckpointStore, *, 
             "metrics": best.metrics,
         },
         restored_equal=validation.loss == best.validation_loss,
-        dropout_off=True,  # the scorer refuses to run otherwise
         validation=validation.summary(seed=seed),
         test=test.summary(seed=seed) if test is not None else None,
         duration_seconds=round(history.last.elapsed_seconds, 1),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,38 +9,19 @@ from transformers import set_seed
 
 from regtune.config.schema import Config
 from regtune.data.batches import LengthGroupedBatches
-from regtune.data.dataset import Example, Splits, load_splits
-from regtune.data.encode import Collator, EncodedRows, encode
+from regtune.data.dataset import Splits, load_splits
+from regtune.data.encode import Collator, EncodedRows, encode_examples
 from regtune.data.splits import stratified_sample
 from regtune.errors import ConfigError
 from regtune.evaluation.metrics import higher_is_better
 from regtune.evaluation.scoring import Scorer
 from regtune.models.load import LoadedModel, load_model
-from regtune.regularization.base import Regularizer
-from regtune.regularization.dropout import Dropout
-from regtune.regularization.patience import Patience
-from regtune.regularization.smoothing import Smoothing
+from regtune.regularization import Dropout, Patience, Smoothing, Techniques, WeightDecay
 from regtune.regularization.smoothing import check as check_smoothing
-from regtune.regularization.weight_decay import WeightDecay
 from regtune.tasks import TASKS, Task
 from regtune.training.conductor import evaluation_steps
 from regtune.training.devices import choose_device
 from regtune.training.trackers import check_trackers
-
-DEFAULT_TASK = "text-classification"
-
-
-@dataclass(frozen=True)
-class Techniques:
-    """The run's regularizers, by name, in the order they act."""
-
-    dropout: Dropout
-    weight_decay: WeightDecay
-    patience: Patience
-    smoothing: Smoothing
-
-    def all(self) -> tuple[Regularizer, ...]:
-        return (self.dropout, self.weight_decay, self.patience, self.smoothing)
 
 
 @dataclass(frozen=True)
@@ -90,7 +70,7 @@ def prepare(config: Config) -> Setup:
     device = choose_device(settings)
     check_trackers(settings.report_to)
     splits = load_splits(config.data, seed=settings.seed)
-    task = TASKS[config.task or DEFAULT_TASK]
+    task = TASKS[config.task]
     check_smoothing(config.regularization.smoothing, len(splits.label_names))
     set_seed(settings.seed)
     loaded = load_model(
@@ -103,7 +83,9 @@ def prepare(config: Config) -> Setup:
     )
     sides = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     rows = {
-        name: encode_examples(examples, splits.label_names, loaded=loaded, max_length=config.data.max_length)
+        name: encode_examples(
+            examples, splits.label_names, tokenizer=loaded.tokenizer, max_length=config.data.max_length
+        )
         for name, examples in sides.items()
         if examples  # no test split: no test rows
     }
@@ -111,7 +93,7 @@ def prepare(config: Config) -> Setup:
     sample = stratified_sample(labels, min(len(splits.validation), len(labels)), seed=settings.seed)
     collate = Collator(loaded.tokenizer)
     techniques = build_techniques(config, loaded)
-    for technique in techniques.all():
+    for technique in techniques:
         technique.adjust_model(loaded.model, collate([rows["train"][i] for i in (0, 1)]))
     torch.nn.Module.to(loaded.model, device)  # PreTrainedModel.to is annotated wrongly
     setup = Setup(
@@ -151,19 +133,6 @@ def build_techniques(config: Config, loaded: LoadedModel) -> Techniques:
             higher_is_better=higher_is_better(settings.monitor),
         ),
         smoothing=Smoothing(settings.smoothing),
-    )
-
-
-def encode_examples(
-    examples: Sequence[Example], label_names: Sequence[str], *, loaded: LoadedModel, max_length: int
-) -> EncodedRows:
-    """Labelled examples as model inputs with class ids."""
-    ids = {name: i for i, name in enumerate(label_names)}
-    return encode(
-        [example.text for example in examples],
-        [ids[example.label] for example in examples],
-        tokenizer=loaded.tokenizer,
-        max_length=max_length,
     )
 
 

@@ -9,27 +9,26 @@ finish       best weights restored and measured again, test split scored once, b
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from regtune.config import dump_config, load_config
+from regtune.config import check_contradictions, dump_config, load_config
+from regtune.config.changes import anchored
 from regtune.config.schema import Config
 from regtune.errors import (
     ConfigError,
     DataError,
     DivergedError,
     Interrupted,
-    OutOfMemory,
     RegtuneError,
 )
+from regtune.evaluation.memory import out_of_memory_named
 from regtune.history import History
 from regtune.run import Run, create_run, discard, remove_leftovers, write_text
 from regtune.training.checkpoints import Checkpoint, CheckpointStore
-from regtune.training.conductor import Conductor, Progress, tell
+from regtune.training.conductor import Conductor, NothingLeftToDo, Progress, tell
 from regtune.training.devices import describe_device, describe_environment
 from regtune.training.finish import finish
 from regtune.training.listener import Listener, Plan
@@ -37,22 +36,24 @@ from regtune.training.measure import Measure
 from regtune.training.panel import effect_of
 from regtune.training.preflight import check_disk
 from regtune.training.setup import Setup, prepare
-from regtune.training.signals import StopSignals
+from regtune.training.signals import StopRequested, StopSignals
 from regtune.training.trainer import RegtuneTrainer, training_arguments
 
 
 def train(
-    config: Config, *, config_name: str = "run", overrides: Sequence[str] = (), listeners: Sequence[Listener] = ()
+    config: Config, *, config_name: str | None = None, overrides: Sequence[str] = (), listeners: Sequence[Listener] = ()
 ) -> Run:
     """Train a new run and return its folder, status "completed".
 
-    config_name, overrides: the command as typed, for the default output folder and for advice. Raises RegtuneError;
+    config_name, overrides: the command as typed, for the default output folder and for advice; None: trained from
+    Python. Raises RegtuneError;
     when preparation fails nothing is left behind, later the folder tells in run.json how far it came.
     """
-    run = create_run(config.output, config_name=Path(config_name).stem)
+    check_contradictions(config)
+    run = create_run(config.output, config_name=Path(config_name or "run").stem)
     with run.locked():
         try:
-            with out_of_memory_named(config):
+            with memory_guard(config):
                 setup = prepare(config)
             check_disk(run, setup)
             write_down(run, setup, config_name=config_name, overrides=overrides)
@@ -71,6 +72,7 @@ def resume(run: Run, *, listeners: Sequence[Listener] = ()) -> Run:
     with run.locked():
         remove_leftovers(run)
         if run.status == "completed":
+            CheckpointStore(run.checkpoints_path).remove_all()  # left over when the kill came right after the end
             return run
         if run.status == "diverged":
             raise ConfigError(
@@ -80,14 +82,14 @@ def resume(run: Run, *, listeners: Sequence[Listener] = ()) -> Run:
         config = load_config(run.config_path)
         damage: list[str] = []
         checkpoint = CheckpointStore(run.checkpoints_path).newest(on_damage=damage.append)
-        with out_of_memory_named(config):
+        with memory_guard(config):
             setup = prepare(config)
         refuse_changed_data(run, setup)
         run.update(notes=[*setup.notes, *damage, *changed_versions(run, setup)])
         return carry_out(run, setup, listeners=listeners, checkpoint=checkpoint)
 
 
-def write_down(run: Run, setup: Setup, *, config_name: str, overrides: Sequence[str]) -> None:
+def write_down(run: Run, setup: Setup, *, config_name: str | None, overrides: Sequence[str]) -> None:
     """What was asked and what was found, before the first step."""
     write_text(run.config_path, dump_config(anchored(setup.config)))
     run.write_json("environment.json", describe_environment(setup.device))
@@ -104,18 +106,6 @@ def write_down(run: Run, setup: Setup, *, config_name: str, overrides: Sequence[
     )
 
 
-def anchored(config: Config) -> Config:
-    """The config with absolute paths and no output folder: trainable again as is, from anywhere."""
-    data = config.data.model_dump()
-    files = {key: str(Path(data[key]).absolute()) for key in ("train", "validation", "test") if is_file(data[key])}
-    model = str(Path(config.model).absolute()) if Path(config.model).is_dir() else config.model
-    return config.model_copy(update={"data": config.data.model_copy(update=files), "model": model, "output": None})
-
-
-def is_file(source: Any) -> bool:
-    return isinstance(source, str) and Path(source).exists()  # demo:support is no file
-
-
 def carry_out(run: Run, setup: Setup, *, listeners: Sequence[Listener], checkpoint: Checkpoint | None) -> Run:
     """Train from a checkpoint or from the start, then finish."""
     history, progress = remembered(checkpoint)
@@ -125,13 +115,15 @@ def carry_out(run: Run, setup: Setup, *, listeners: Sequence[Listener], checkpoi
     run.update(status="running", effect=plan.effect.to_dict(), plan=plan_facts(plan))
     tell(listeners, lambda listener: listener.on_start(plan))
     tell(listeners, lambda listener: listener.on_resume(history))
+    signals = StopSignals()
     try:
-        if not is_finished(history, setup):
-            train_on(run, setup, store, history, progress, listeners=listeners, checkpoint=checkpoint)
-        finish(run, setup, history, store)
-    except Interrupted:
+        with signals, memory_guard(setup.config):
+            if not is_finished(history, setup):
+                train_on(run, setup, store, history, progress, listeners, checkpoint, signals)
+            finish(run, setup, history, store, poll=signals.poll)
+    except StopRequested:
         run.update(status="interrupted")
-        raise
+        raise interruption(run, signals) from None
     except DivergedError as error:
         raise diverged(run, setup, history, store, error) from None
     except RegtuneError as error:
@@ -148,35 +140,40 @@ def train_on(
     store: CheckpointStore,
     history: History,
     progress: Progress,
-    *,
     listeners: Sequence[Listener],
     checkpoint: Checkpoint | None,
+    signals: StopSignals,
 ) -> None:
-    """Let the Trainer make the steps that are left. Adds to history; raises Interrupted after a stop signal."""
+    """Let the Trainer make the steps that are left. Adds to history; raises StopRequested once the state is saved."""
     trainer = make_trainer(run, setup)
-    with StopSignals() as signals, out_of_memory_named(setup.config):
-        conductor = Conductor(
-            trainer=trainer,
-            run=run,
-            store=store,
-            history=history,
-            progress=progress,
-            measure=Measure(setup.scorer, setup.task, setup.train_sample, setup.validation),
-            patience=setup.techniques.patience,
-            monitor=setup.config.regularization.monitor,
-            due=setup.due,
-            listeners=listeners,
-            signals=signals,
-        )
-        trainer.add_callback(conductor)
+    conductor = Conductor(
+        trainer=trainer,
+        run=run,
+        store=store,
+        history=history,
+        progress=progress,
+        measure=Measure(setup.scorer, setup.task, setup.train_sample, setup.validation),
+        patience=setup.techniques.patience,
+        monitor=setup.config.regularization.monitor,
+        due=setup.due,
+        listeners=listeners,
+        signals=signals,
+    )
+    trainer.add_callback(conductor)
+    with contextlib.suppress(NothingLeftToDo):
         trainer.train(resume_from_checkpoint=str(checkpoint.path) if checkpoint else None)
-    if conductor.interrupted and not is_finished(history, setup):
-        assert signals.number is not None
-        raise Interrupted(
-            f"interrupted; everything up to step {trainer.state.global_step} is saved",
-            signal_number=signals.number,
-            hint=f"continue with `regtune train --resume {run.path}`",
-        )
+    if conductor.interrupted:
+        raise StopRequested
+
+
+def interruption(run: Run, signals: StopSignals) -> Interrupted:
+    assert signals.number is not None
+    step = max(int(path.name.removeprefix("step-")) for path in run.checkpoints_path.glob("step-*"))
+    return Interrupted(
+        f"interrupted; everything up to step {step} is saved",
+        signal_number=signals.number,
+        hint=f"continue with `regtune train --resume {run.path}`",
+    )
 
 
 def remembered(checkpoint: Checkpoint | None) -> tuple[History, Progress]:
@@ -203,7 +200,7 @@ def make_trainer(run: Run, setup: Setup) -> RegtuneTrainer:
         collate=setup.scorer.collate,
         task=setup.task,
         classes=len(setup.splits.label_names),
-        regularizers=setup.techniques.all(),
+        regularizers=tuple(setup.techniques),
     )
 
 
@@ -212,7 +209,7 @@ def make_plan(run: Run, setup: Setup, *, resumed_at_step: int | None) -> Plan:
     sizes = {"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)}
     return Plan(
         run_path=run.path,
-        config_name=run.facts["config_name"],
+        config_name=run.facts["config_name"] or str(run.config_path),
         task=setup.task.name,
         model=setup.config.model,
         device=describe_device(setup.device),
@@ -268,26 +265,19 @@ def changed_versions(run: Run, setup: Setup) -> list[str]:
 def diverged(run: Run, setup: Setup, history: History, store: CheckpointStore, error: DivergedError) -> DivergedError:
     """Keep the last good weights, note what happened, and return the error the user sees."""
     hint = "lower training.learning_rate"
+    run.update(status="diverged", error=str(error))
     if history.best is not None:
         finish(run, setup, history, store, status="diverged")
         hint += f"; the best weights so far (epoch {history.best.epoch:g}) are in {run.best_path}"
-    run.update(status="diverged", error=str(error))
     return DivergedError(str(error), hint=hint)
 
 
-@contextlib.contextmanager
-def out_of_memory_named(config: Config) -> Iterator[None]:
-    """Turn the several ways torch says "no memory" into one error that names the way out."""
+def memory_guard(config: Config) -> contextlib.AbstractContextManager[None]:
+    """Names the batch that did not fit, and settings with the same result that need less."""
     settings = config.training
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        named = isinstance(error, torch.OutOfMemoryError | MemoryError)
-        if not named and "can't allocate memory" not in str(error):  # the CPU allocator's bare RuntimeError
-            raise
-        half = max(1, settings.batch_size // 2)
-        raise OutOfMemory(
-            f"batches of {settings.batch_size} rows × up to {config.data.max_length} tokens did not fit into memory",
-            hint=f"training.batch_size={half} training.accumulation={settings.accumulation * 2} gives the same result "
-            "in less memory; data.max_length and a smaller model help too",
-        ) from None
+    half = max(1, settings.batch_size // 2)
+    return out_of_memory_named(
+        f"batches of {settings.batch_size} rows × up to {config.data.max_length} tokens did not fit into memory",
+        hint=f"training.batch_size={half} training.accumulation={settings.accumulation * 2} gives the same result "
+        "in less memory; data.max_length and a smaller model help too",
+    )

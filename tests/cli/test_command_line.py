@@ -203,6 +203,17 @@ def test_evaluate_scores_another_file(finished: Run, tmp_path: Path, capsys: pyt
     assert capsys.readouterr().out.startswith(f"2 {rows} rows, 95 % intervals\naccuracy ")
 
 
+def test_evaluate_needs_no_group_column(make_config: Make, tmp_path: Path, labelled_file: Path) -> None:
+    """It keeps splits apart in training; scoring has no use for it."""
+    text = labelled_file.read_text().replace("text,label", "text,label,customer")
+    numbered = [line if i == 0 else f"{line},{i}" for i, line in enumerate(text.splitlines())]
+    labelled_file.write_text("\n".join(numbered) + "\n")
+    run = api.train(make_config("data.group=customer", "training.epochs=1"))
+    (tmp_path / "new.csv").write_text("text,label\napple pear,fruit\n")
+
+    assert api.evaluate(run.path, data=str(tmp_path / "new.csv"))["rows"] == 1
+
+
 def test_evaluate_refuses_a_label_the_model_does_not_know(
     finished: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -243,6 +254,15 @@ def test_predict_in_blocks_equals_predict_at_once(
     whole, blocks = (read_csv(tmp_path / name) for name in ("whole.csv", "blocks.csv"))
     assert [row["prediction"] for row in blocks] == [row["prediction"] for row in whole]
     assert [float(row["confidence"]) for row in blocks] == pytest.approx([float(row["confidence"]) for row in whole])
+
+
+def test_predict_takes_jsonl_rows_that_lack_optional_keys(finished: Run, tmp_path: Path) -> None:
+    rows, out = tmp_path / "new.jsonl", tmp_path / "out.csv"
+    rows.write_text('{"id": 1, "text": "where is it"}\n{"text": "no id here"}\n')
+
+    assert run_command_line(["predict", str(finished.path), str(rows), "-o", str(out)]) == 0
+
+    assert [row["id"] for row in read_csv(out)] == ["1", ""]
 
 
 def test_predict_never_overwrites(finished: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

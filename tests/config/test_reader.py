@@ -1,7 +1,5 @@
 """Strict YAML: the values, the lines, and one clear line for everything that is refused."""
 
-import time
-
 import pytest
 import yaml
 
@@ -9,10 +7,10 @@ import regtune.config.reader
 from regtune.config.reader import read_document, read_value
 from regtune.errors import ConfigError
 
+REFUSED = "anchors and aliases (&x, *x) are not allowed here; write the value out"
 NESTED_ALIASES = "a0: &a0 [1]\n" + "".join(
     f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]\n" for level in range(1, 10)
 )
-DEEP_BY_ALIAS = "a0: &a0 [1]\n" + "".join(f"a{level}: &a{level} [*a{level - 1}]\n" for level in range(1, 60))
 
 
 @pytest.fixture(params=["CSafeLoader", "SafeLoader"], autouse=True)
@@ -40,13 +38,6 @@ def test_every_key_and_list_item_has_its_line():
     assert document.lines == {("a",): 2, ("a", "b"): 3, ("a", "c"): 4, ("a", "c", 0): 5, ("a", "c", 1): 6}
 
 
-def test_an_aliased_key_has_the_line_where_it_is_written():
-    document = read_document("a: &x\n  b: 1\nc: *x\n", name="a.yaml")
-
-    assert document.values["c"] == {"b": 1}
-    assert (document.lines["c",], document.lines["c", "b"]) == (3, 2)
-
-
 def test_windows_line_ends_count_as_one_line():
     assert read_document("a: 1\r\nb: 2\r\n", name="a.yaml").lines["b",] == 2
 
@@ -64,9 +55,8 @@ def test_windows_line_ends_count_as_one_line():
         ("1: a", "a.yaml:1: a key must be a name, got 1"),
         ("true: a", "a.yaml:1: a key must be a name, got true"),
         ("~: a", "a.yaml:1: a key must be a name, got null"),
-        ("? [a]\n: b", "a.yaml:1: a key must be a name, got a list, a mapping or an alias"),
-        ("{{a: b}: c}", "a.yaml:1: a key must be a name, got a list, a mapping or an alias"),
-        ("a: &a x\n*a : b", "a.yaml:2: a key must be a name, got a list, a mapping or an alias"),
+        ("? [a]\n: b", "a.yaml:1: a key must be a name, got a list or a mapping"),
+        ("{{a: b}: c}", "a.yaml:1: a key must be a name, got a list or a mapping"),
         ("a: 1\n---\nb: 2\n", "a.yaml:2: a second document starts here, a config is one document"),
         (
             "a: !!python/name:os.system x",
@@ -78,16 +68,9 @@ def test_windows_line_ends_count_as_one_line():
         ),
         ("a: !!int '3'", "a.yaml:1: the tag tag:yaml.org,2002:int is not allowed, write the plain value"),
         ("a: !mine x", "a.yaml:1: the tag !mine is not allowed, write the plain value"),
-        ("a: &a [*a]", "a.yaml:1: the alias *a stands inside the value it repeats"),
-        ("a: &a\n  b: {c: *a}", "a.yaml:2: the alias *a stands inside the value it repeats"),
-        ("a: *b", "a.yaml:1: the alias *b has no anchor above it"),
-        ("a: &a x\nb: [" + "*a, " * 101 + "]", "a.yaml:2: more than 100 aliases"),
-        (NESTED_ALIASES, "a.yaml:1: more than 10,000 values, too many for a config"),
-        (DEEP_BY_ALIAS, "a.yaml:1: nested deeper than 50 levels once its aliases are written out"),
         ("[" * 20_000, "a.yaml:1: nested deeper than 50 levels"),
         ("{a: " * 20_000, "a.yaml:1: nested deeper than 50 levels"),
         ("- " * 20_000, "a.yaml:1: nested deeper than 50 levels"),
-        ("a: [" + "1, " * 10_001 + "]", "a.yaml:1: more than 10,000 values, too many for a config"),
         ("a: " + "x" * 1_000_000, "a.yaml: is larger than 1,000,000 characters, too large for a config"),
         ("\na: .inf", "a.yaml:2: .inf is not allowed, numbers must be finite"),
         ("a: " + "9" * 5000, "a.yaml:1: a whole number of 5000 digits is too large, at most 18"),
@@ -104,6 +87,29 @@ def test_windows_line_ends_count_as_one_line():
 )
 def test_what_is_not_plain_yaml_is_one_line_with_its_place(text, expected):
     assert problem(text).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a: 1\nb: &b 2", 2),
+        ("a: 1\nb:\n  c: *b", 3),
+        ("a: [1,\n  *b]", 2),
+        ("a: &a [*a]", 1),
+        ("a: 1\n*a : b", 2),
+        ("a: 1\n&a b: 2", 2),
+        ("? &a [b]\n: c", 1),
+        ("&a\nb: c", 1),
+        ("a: &a !!set {b}", 1),
+        (NESTED_ALIASES, 1),
+    ],
+)
+def test_anchors_and_aliases_are_refused(text, line):
+    assert problem(text) == f"a.yaml:{line}: {REFUSED}"
+
+
+def test_an_ampersand_or_star_inside_a_text_is_text():
+    assert read_document("a: R&D *\nb: '*.csv'\n", name="a.yaml").values == {"a": "R&D *", "b": "*.csv"}
 
 
 def test_a_too_large_escape_is_refused():
@@ -125,22 +131,8 @@ def test_a_colon_in_a_text_is_told_to_be_quoted():
     assert caught.value.hint == "a text with a colon and a space in it needs quotes"
 
 
-def test_a_bomb_of_aliases_ends_at_once():
-    start = time.process_time()
-
-    problem(NESTED_ALIASES)
-
-    assert time.process_time() - start < 1
-
-
 def test_fifty_levels_are_allowed():
     assert read_document("a: " + "[" * 49 + "]" * 49, name="a.yaml").values
-
-
-def test_a_hundred_aliases_are_allowed():
-    document = read_document("a: &a x\nb: [" + "*a, " * 100 + "]", name="a.yaml")
-
-    assert document.values["b"] == ["x"] * 100
 
 
 def test_a_file_name_cannot_break_the_line():

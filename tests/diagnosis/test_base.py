@@ -1,12 +1,29 @@
 import pytest
 
-from regtune.config import parse_config
 from regtune.diagnosis.base import facts_of, number, train_command
+from regtune.run import Run
 
 
 @pytest.fixture
 def facts(make_facts, curves):
     return lambda **more: make_facts(**curves["healthy"], **more)
+
+
+@pytest.fixture
+def make_run(tmp_path, facts):
+    """A run folder with what the diagnosis reads."""
+
+    def make(*, dropout="0.1", config_name="small.yaml"):
+        run = Run(tmp_path)
+        settings = f"{{dropout: {dropout}, patience: 5}}"
+        run.config_path.write_text(f"data: {{train: 'demo:support'}}\nregularization: {settings}\n", "utf-8")
+        run.write_history(facts().history)
+        plan = {"rows": {"train": 8, "validation": 2}, "steps": 10, "parameters": 1000}
+        run.update(config_name=config_name, overrides=["training.epochs=3"], plan=plan)
+        run.write_json("data.json", {"counts": {"train": {"a": 4, "b": 4}}})
+        return run
+
+    return make
 
 
 def test_a_command_keeps_the_overrides_the_user_typed(facts):
@@ -56,20 +73,23 @@ def test_numbers_are_spelled_as_in_a_config(value, text):
         ("{hidden: 0.2, attention: 0.1}", 0.2, "regularization.dropout.hidden"),
     ],
 )
-def test_facts_know_where_dropout_is_written(facts, dropout, probability, key):
-    config = parse_config(
-        f"data: {{train: demo:support}}\nregularization: {{dropout: {dropout}, patience: 5}}\n", name="small.yaml"
-    )
+def test_facts_know_where_dropout_is_written(make_run, dropout, probability, key):
+    found = facts_of(make_run(dropout=dropout))
 
-    found = facts_of(
-        config,
-        history=facts().history,
-        run_path="runs/small",
-        config_name="small.yaml",
-        rows={"train": 8, "validation": 2},
-        class_counts={"a": 4, "b": 4},
-        steps=10,
-        parameters=1000,
-    )
+    assert (found.dropout, found.dropout_key) == (probability, key)
 
-    assert (found.dropout, found.dropout_key, found.patience) == (probability, key, 5)
+
+def test_facts_come_from_the_four_files_of_the_run(make_run):
+    found = facts_of(make_run(config_name="small.yaml"))
+
+    assert (found.config_name, found.overrides, found.patience) == ("small.yaml", ("training.epochs=3",), 5)
+    assert (found.rows["validation"], found.class_counts, found.steps) == (2, {"a": 4, "b": 4}, 10)
+    assert len(found.history) == 5
+
+
+def test_a_run_without_a_name_starts_again_from_its_own_config(make_run):
+    run = make_run(config_name=None)
+
+    command = train_command(facts_of(run), **{"training.seed": "1"})
+
+    assert command == f"regtune train {run.config_path} training.seed=1"

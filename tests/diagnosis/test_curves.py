@@ -24,10 +24,8 @@ def test_chance_of_uneven_classes_is_the_entropy_of_their_shares(make_facts):
     assert chance_loss(facts) == pytest.approx(-0.9 * math.log(0.9) - 0.1 * math.log(0.1))
 
 
-def test_noise_shrinks_with_the_root_of_the_validation_rows(make_facts):
-    facts = make_facts([1.0], [1.0], rows={"train": 80, "validation": 100})
-
-    assert loss_noise(facts, 0.5) == pytest.approx(0.05)
+def test_noise_shrinks_with_the_root_of_the_validation_rows():
+    assert loss_noise(0.5, rows=100) == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize(("end", "rows", "expected"), [(0.56, 100, True), (0.54, 100, False), (0.54, 400, True)])

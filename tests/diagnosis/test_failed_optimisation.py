@@ -11,7 +11,8 @@ from regtune.diagnosis.failed_optimisation import find
         ([2.08, 2.075, 2.06, 2.05], 5e-6, "low"),  # falls, slowly
         ([2.08, 2.075, 2.06, 2.05], 5e-4, "low"),  # falls, slowly, whatever the rate
         ([2.08, 2.09, 2.07, 2.08], 1e-6, "low"),  # flat at a small rate
-        ([2.08, 2.09, 2.07, 2.08], 5e-5, "high"),  # flat at an ordinary rate
+        ([2.08, 2.09, 2.07, 2.08], 5e-5, "low"),  # flat for 120 steps at an ordinary rate
+        ([2.08, 2.09, 2.07, 2.08], 1e-3, "high"),  # flat for 120 steps at a rate no encoder takes
         ([2.1, 3.5, 2.6, 2.2], 1e-5, "high"),  # jumps
         ([1.2, 0.8, 2.1, 2.1], 1e-5, "high"),  # learnt something and lost it
         ([2.08, math.nan, 2.08], 1e-6, "high"),
@@ -25,21 +26,31 @@ def test_the_curve_tells_a_rate_too_high_from_one_too_low(make_facts, train, rat
 
 
 def test_a_rate_too_high_is_divided_by_five_and_then_the_seed_is_tried(make_facts, curves):
-    commands = [step.command for step in find(make_facts(**curves["stuck"])).advice]
+    commands = [step.command for step in find(make_facts(**curves["stuck"], learning_rate=1e-3)).advice]
 
     assert commands == [
-        "regtune train configs/small.yaml training.learning_rate=1e-5",
+        "regtune train configs/small.yaml training.learning_rate=0.0002",
         "regtune train configs/small.yaml training.seed=1",
     ]
 
 
 def test_a_rate_too_low_is_multiplied_by_five_and_then_epochs_are_doubled(make_facts):
-    commands = [step.command for step in find(make_facts([2.08, 2.06], [2.08, 2.06], learning_rate=1e-6)).advice]
+    curve = [2.08, 2.075, 2.06, 2.05]
+    commands = [step.command for step in find(make_facts(curve, curve, learning_rate=1e-6)).advice]
 
     assert commands == [
         "regtune train configs/small.yaml training.learning_rate=5e-6",
-        "regtune train configs/small.yaml training.epochs=4",
+        "regtune train configs/small.yaml training.epochs=8",
     ]
+
+
+@pytest.mark.parametrize("rate", [1e-6, 5e-5, 1e-3])
+def test_few_steps_are_blamed_before_any_learning_rate(make_facts, rate):
+    """One evaluation after 30 steps, mostly warm-up: 100 steps take 4 epochs."""
+    finding = find(make_facts([2.08], [2.08], learning_rate=rate))
+
+    assert finding.title == "failed optimisation: too few steps"
+    assert finding.advice[0].command == "regtune train configs/small.yaml training.epochs=4"
 
 
 def test_the_evidence_compares_with_guessing(make_facts, curves):

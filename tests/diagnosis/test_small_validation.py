@@ -1,7 +1,4 @@
-import pytest
-
-from regtune.diagnosis.small_validation import accuracy_half_width, find
-from regtune.evaluation.intervals import wilson
+from regtune.diagnosis.small_validation import find
 
 
 def test_a_small_validation_set_is_told_its_noise_in_points(make_facts, curves):
@@ -14,10 +11,3 @@ def test_a_small_validation_set_is_told_its_noise_in_points(make_facts, curves):
 
 def test_600_validation_rows_are_not_called_small(make_facts, curves):
     assert find(make_facts(**curves["healthy"])) is None
-
-
-@pytest.mark.parametrize(("right", "rows"), [(0, 10), (119, 149), (20, 20)])
-def test_the_half_width_is_wilsons(right, rows):
-    interval = wilson(right, rows)
-
-    assert accuracy_half_width(right / rows, rows) == pytest.approx(interval.half_width)

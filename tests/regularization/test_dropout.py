@@ -5,7 +5,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrai
 
 from regtune.config.schema import DropoutSettings
 from regtune.errors import ConfigError
-from regtune.models.dropout_placement import Placement
+from regtune.models.dropout import Placement
 from regtune.regularization.dropout import Dropout
 
 SMALL = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 48, "vocab_size": 64}

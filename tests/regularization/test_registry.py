@@ -1,9 +1,11 @@
 import sys
+from typing import get_type_hints
 
 import pytest
 
-from regtune.regularization import REGULARIZERS
+from regtune.regularization import Techniques
 
+REGULARIZERS = get_type_hints(Techniques)
 HEADINGS = ("What it does", "Formula", "Settings and defaults", "Interactions", "Source")
 
 

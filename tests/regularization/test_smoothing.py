@@ -94,4 +94,4 @@ def test_strengths_up_to_the_bound_are_accepted(strength: float, classes: int) -
 )
 def test_a_strength_that_hides_the_true_class_is_refused(strength: float, classes: int, text: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(text)):
-        Smoothing(strength).soften_targets(one_hot([0], classes))
+        check(strength, classes)

@@ -16,13 +16,13 @@ CLASSES = ("billing", "refund", "login")
 HOSTILE_CLASSES = ("</script><img src=x onerror=1>", "=[/]", "\x1b[31mred\nline")
 
 TRAIN = (1.0523, 0.6121, 0.3312, 0.1478, 0.0612, 0.0281)
-VALIDATION = (1.0811, 0.7104, 0.5881, 0.5963, 0.6370, 0.7012)
+VALIDATION = (1.0811, 0.7104, 0.5881, 0.5963, 0.6570, 0.7012)
 MACRO_F1 = (0.4127, 0.6512, 0.7411, 0.7533, 0.7402, 0.7419)
 
 
 @pytest.fixture
 def history() -> History:
-    """Best at the third evaluation, stopped with patience 3 at the sixth."""
+    """Best at the third evaluation, a rise within noise, one beyond it, stopped with patience 3 at the sixth."""
     return History(
         [
             Evaluation(
@@ -160,7 +160,7 @@ def run_facts(plan: Plan, history: History, classes: tuple[str, ...]) -> dict:
                         "evidence": "train fell by 0.30 nats after epoch 3 while validation rose by 0.11",
                         "command": "regtune train configs/small.yaml regularization.dropout=0.3",
                     },
-                    {"title": "if that is not enough", "evidence": "label more rows", "command": None},
+                    {"title": "if that is not enough", "evidence": "label more rows", "command": ""},
                 ],
             }
         )

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from regtune.reporting.console import make_console
-from regtune.reporting.effect_panel import effect_from_dict, effect_pairs, print_effect
-from regtune.training.effect import DropoutSite
+from regtune.reporting.effect_panel import effect_pairs, print_effect
+from regtune.training.effect import DropoutSite, Effect
 
 
 def value_of(effect, label):
@@ -95,7 +95,7 @@ def test_a_technique_at_zero_is_off(effect, changes, label, text):
 
 
 def test_an_effect_survives_json(effect):
-    assert effect_from_dict(json.loads(json.dumps(effect.to_dict()))) == effect
+    assert Effect.from_dict(json.loads(json.dumps(effect.to_dict()))) == effect
 
 
 def test_a_pipe_gets_plain_lines(effect):

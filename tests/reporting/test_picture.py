@@ -1,7 +1,5 @@
 import xml.etree.ElementTree as ElementTree
 
-import pytest
-
 from regtune.reporting import picture
 
 
@@ -23,13 +21,3 @@ def test_the_command_writes_the_file_it_is_told(run, tmp_path, monkeypatch):
 
 def test_hostile_labels_do_not_break_the_picture(hostile_run):
     ElementTree.fromstring(picture.record_svg(hostile_run))
-
-
-@pytest.mark.parametrize("missing", ["-o"])
-def test_an_output_path_is_required(run, monkeypatch, missing, capsys):
-    monkeypatch.setattr("sys.argv", ["picture", str(run.path)])
-
-    with pytest.raises(SystemExit):
-        picture.main()
-
-    assert missing in capsys.readouterr().err

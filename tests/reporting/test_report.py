@@ -85,7 +85,7 @@ def test_the_restored_evaluation_is_highlighted_once(run):
     page = page_of(run)
 
     assert len(re.findall('<tr class="restored">', page)) == 1
-    assert len(re.findall('<tr class="warning">', page)) == 2
+    assert len(re.findall('<tr class="warning">', page)) == 1
 
 
 def test_the_config_keeps_its_line_breaks(run):

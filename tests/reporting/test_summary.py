@@ -50,25 +50,10 @@ def test_why_it_ended(run, because, monitor, patience, text):
     assert pairs[0] == ("ended", text)
 
 
-def test_advice_is_at_most_three(run):
-    advice = [{"title": f"t{number}", "evidence": "e", "command": None} for number in range(5)]
-
-    pairs = summary_pairs({**run.facts, "advice": advice}, run_path="runs/x")
-
-    assert [value for label, value in pairs if label == "advice"] == ["t0: e", "t1: e", "t2: e"]
-
-
 def test_equality_within_rounding_is_said(run):
     pairs = dict(summary_pairs({**run.facts, "restored_equal": False}, run_path="runs/x"))
 
     assert pairs["restored"] == "the best weights, re-evaluated equal to the record within rounding"
-
-
-def test_an_interrupted_run_ends_with_the_command_that_resumes_it():
-    assert summary_pairs({"status": "interrupted"}, run_path="runs/my run")[-1] == (
-        "next",
-        "regtune train --resume 'runs/my run'",
-    )
 
 
 def test_a_command_is_not_wrapped_on_a_narrow_terminal(run):

@@ -111,13 +111,50 @@ def test_a_checkpoint_copied_under_another_step_is_refused(store: CheckpointStor
     assert find_damage(store.folder / "step-00000009") == "holds step 3, not the step in its name"
 
 
-def test_a_manifest_that_points_outside_its_folder_is_refused(store: CheckpointStore) -> None:
+def test_a_manifest_that_names_a_file_elsewhere_is_refused(store: CheckpointStore) -> None:
     path = save(store, 1)
     manifest = json.loads((path / "MANIFEST.json").read_text())
     manifest["files"]["../../secret"] = {"bytes": 1, "sha256": ""}
     (path / "MANIFEST.json").write_text(json.dumps(manifest))
 
-    assert find_damage(path) == "MANIFEST.json names '../../secret'"
+    assert find_damage(path) == "../../secret is missing"
+
+
+def test_a_file_the_manifest_does_not_know_is_refused(store: CheckpointStore) -> None:
+    path = save(store, 1)
+    manifest = json.loads((path / "MANIFEST.json").read_text())
+    del manifest["files"]["state.json"]
+    (path / "MANIFEST.json").write_text(json.dumps(manifest))
+
+    assert find_damage(path) == "state.json is not in MANIFEST.json"
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        *("{}", "[]", "null", "[" * 100_000),
+        *('{"files": {}}', '{"step": "x", "files": {}}', '{"step": null, "files": {}}'),
+        *('{"step": Infinity, "files": {}}', '{"step": 1, "files": 3}'),
+    ],
+)
+def test_any_other_manifest_is_damage_and_no_crash(store: CheckpointStore, manifest: str) -> None:
+    path = save(store, 1)
+    (path / "MANIFEST.json").write_text(manifest)
+
+    assert find_damage(path) == "MANIFEST.json is damaged"
+
+
+def test_a_checkpoint_whose_best_is_damaged_is_of_no_use(store: CheckpointStore) -> None:
+    """Resuming from it would train to the end and then find no best weights to restore."""
+    flip_one_bit(save(store, 1, best_step=1) / "model.safetensors")
+    save(store, 2, best_step=1)
+    heard: list[str] = []
+
+    newest = store.newest(on_damage=heard.append)
+
+    assert newest is None
+    assert "needs the best weights of step-00000001, but there model.safetensors was altered" in heard[0]
+    assert names(store) == ["bad-step-00000001", "bad-step-00000002"]
 
 
 def test_files_are_flushed_before_the_rename_and_the_folder_after(

@@ -19,7 +19,7 @@ from regtune.run import open_run
 from regtune.training import preflight
 from regtune.training.listener import Listener, Plan
 from regtune.training.setup import prepare
-from regtune.training.train import out_of_memory_named, train
+from regtune.training.train import memory_guard, train
 
 Make = Callable[..., Config]
 
@@ -108,8 +108,8 @@ def test_validation_loss_of_equal_weights_is_the_same_whatever_the_smoothing(mak
     assert smoothed.objective != plain.objective
 
 
-def test_every_technique_at_zero_is_bit_equal_to_plain_training(make_config: Make, tmp_path: Path) -> None:
-    """The objective of the first step is the plain cross entropy of the untouched model on the same batch."""
+def test_with_every_technique_at_zero_the_objective_is_the_plain_cross_entropy(make_config: Make) -> None:
+    """Of the first step: transformers' own loss on the same batch, the untouched model in eval mode."""
     off = ["regularization.dropout=0", "regularization.weight_decay=0", "regularization.smoothing=0"]
     config = make_config(*off, "regularization.patience=null")
     watch = Watch()
@@ -141,6 +141,16 @@ def test_the_effect_says_what_was_counted(make_config: Make) -> None:
     assert effect["total_shrink"] == pytest.approx(1 - (1 - 1e-3 * 0.01) ** 30)  # 30 steps at a constant 1e-3
     assert effect["soft_target_row"] == pytest.approx([0.9, 0.05, 0.05])
     assert effect["earliest_stop_epoch"] == 4.0  # the first evaluation is the best, then patience 3
+
+
+def test_patience_that_runs_out_at_the_last_evaluation_has_stopped_nothing(make_config: Make) -> None:
+    """Nothing improves by 0.5: misses at evaluations 2 and 3, and evaluation 3 is the last one planned."""
+    run = train(make_config("training.epochs=3", "regularization.patience=2", "regularization.min_delta=0.5"))
+
+    assert run.facts["effect"]["earliest_stop_epoch"] is None
+    assert run.history.last.patience_used == 2
+    assert not run.history.last.stops
+    assert run.facts["stopped_because"] == "epochs"
 
 
 def test_the_stored_config_trains_the_same_run_again(make_config: Make, tmp_path: Path) -> None:
@@ -206,7 +216,7 @@ def test_a_non_finite_objective_is_not_stepped_on(make_config: Make) -> None:
 def test_out_of_memory_names_the_batch_and_an_equal_setting_that_fits(make_config: Make, error: Exception) -> None:
     with (
         pytest.raises(OutOfMemory, match=r"batches of 6 rows × up to 16 tokens did not fit") as caught,
-        out_of_memory_named(make_config()),
+        memory_guard(make_config()),
     ):
         raise error
 
@@ -215,7 +225,7 @@ def test_out_of_memory_names_the_batch_and_an_equal_setting_that_fits(make_confi
 
 
 def test_another_runtime_error_is_not_called_out_of_memory(make_config: Make) -> None:
-    with pytest.raises(RuntimeError, match="shape"), out_of_memory_named(make_config()):
+    with pytest.raises(RuntimeError, match="shape"), memory_guard(make_config()):
         raise RuntimeError("shape mismatch")
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from regtune.models.dropout_hooks import InputDropout, OutputDropout, added_dropouts
+from regtune.models.dropout.hooks import InputDropout, OutputDropout, added_dropouts
 
 
 def hooked(p: float) -> nn.Module:

@@ -13,8 +13,8 @@ import torch
 from huggingface_hub.errors import StrictDataclassFieldValidationError
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from regtune.models.dropout_knobs import Knob, find_knobs, is_dropout, trial_values
-from regtune.models.trace_probe import random_state_kept
+from regtune.models.dropout.knobs import Knob, find_knobs, is_dropout, trial_values
+from regtune.models.trace import random_state_kept
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from regtune.models.dropout_fields import governing_fields
+from regtune.models.dropout.fields import governing_fields
 
 
 def governed(model: PreTrainedModel, field: str, *, fill_unset: bool = True) -> list[str]:

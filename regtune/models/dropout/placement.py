@@ -1,10 +1,9 @@
-"""One dropout number, the same meaning in every architecture: after each attention layer, after each feed-forward layer
-and before the final layer; none inside the attention computation.
+"""Place dropout, step by step, and list where it acts.
 
-    survey     find branches, head and dropout calls, and the knob each call obeys     dropout_knobs, trace
-    add        hook dropout in where a branch or the head has none                     dropout_hooks
-    set        the config field where it governs the right sites, else the module      dropout_fields
-    verify     trace once more: every branch and the head dropped once, as asked       dropout_request
+    survey     find branches, head and dropout calls, and the knob each call obeys     knobs, trace
+    add        hook dropout in where a branch or the head has none                     hooks
+    set        the config field where it governs the right sites, else the module      fields, plan
+    verify     trace once more: every branch and the head dropped once, as asked       plan
 
 A field is used when nothing it governs lies inside the attention computation or inside a feed-forward layer. It then
 takes the value for hidden sites if it governs any, and config.json will say so; a site it governs too but that should
@@ -18,11 +17,10 @@ from dataclasses import dataclass
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from regtune.models.dropout_fields import Fields, governing_fields
-from regtune.models.dropout_hooks import InputDropout, OutputDropout
-from regtune.models.dropout_knobs import Knob, Survey, survey_dropout
-from regtune.models.dropout_plan import Plan, make_plan
-from regtune.models.dropout_request import Request, cannot_place, check_reach, find_shortfall
+from regtune.models.dropout.fields import Fields, governing_fields
+from regtune.models.dropout.hooks import InputDropout, OutputDropout
+from regtune.models.dropout.knobs import Knob, Survey, survey_dropout
+from regtune.models.dropout.plan import Plan, Request, cannot_place, check_reach, find_shortfall, make_plan
 from regtune.models.dropout_sites import DropoutSite
 from regtune.models.trace import Trace, trace_forward
 

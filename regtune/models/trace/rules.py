@@ -1,4 +1,8 @@
-"""One rule per family of operations: the lineage of the result from the lineages of the operands."""
+"""One rule per family of torch operations: the lineage of the result from the lineages of the operands.
+
+The families are told apart by name, as `function.__name__` spells it. An operation in none of them counts as
+elementwise: the result is what its operand was, only changed in value.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,52 @@ from typing import Any
 
 from torch import Tensor
 
-from regtune.models import trace_operations as operations
-from regtune.models.trace_lineage import Lineage, Segment, merged_segments, residual_of
-from regtune.models.trace_recorder import Recorder, WeightCall
+from regtune.models.trace.lineage import Lineage, Segment, merged_segments, residual_of
+from regtune.models.trace.recorder import Recorder, WeightCall
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+DROPOUTS = _names("dropout dropout_ dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout native_dropout")
+
+# One call that holds softmax, dropout and the product with the values.
+FUSED_ATTENTION = _names("scaled_dot_product_attention")
+
+SOFTMAXES = _names("softmax softmax_ _softmax")
+
+# The factors of these are operands 0 and 1; of the accumulating ones (bias first), operands 1 and 2.
+ACCUMULATING_PRODUCTS = _names("addmm addmm_ baddbmm baddbmm_ addbmm addmv")
+PRODUCTS = ACCUMULATING_PRODUCTS | _names(
+    "linear bilinear matmul __matmul__ __rmatmul__ bmm mm mv einsum tensordot dot inner _grouped_mm grouped_mm"
+)
+
+CONVOLUTIONS = _names("conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d")
+
+ADDITIONS = _names("add add_ __add__ __radd__ __iadd__")
+
+SCALINGS = _names("mul mul_ __mul__ __rmul__ __imul__ multiply div div_ __truediv__ __itruediv__ sub sub_ __sub__")
+
+# The same values under another shape or type: still the same tensor to a residual connection.
+RESHAPINGS = _names(
+    "view reshape transpose permute contiguous to type_as float half bfloat16 type clone squeeze unsqueeze flatten "
+    "unflatten t T mT movedim swapaxes detach alias view_as reshape_as requires_grad_"
+)
+
+# Some of the values: no longer the same tensor, but what was dropped stays dropped.
+SELECTIONS = _names(
+    "__getitem__ select index_select gather take_along_dim narrow split chunk unbind expand repeat "
+    "mean sum max amax masked_fill masked_fill_ nan_to_num clamp"
+)
+
+JOINS = _names(
+    "cat concat stack hstack vstack where index_add index_add_ index_copy_ index_put index_put_ scatter scatter_ "
+    "scatter_add scatter_add_ masked_scatter"
+)
+
+# Reading from a table with indices that depend on the input: the result depends on the table alone.
+LOOKUPS = _names("__getitem__ index_select gather take take_along_dim")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,30 +85,30 @@ class Operation:
         """Of what a product multiplies."""
         if self.name == "einsum":
             return self.lineages
-        return self.lineages[1:3] if self.name in operations.ACCUMULATING_PRODUCTS else self.lineages[:2]
+        return self.lineages[1:3] if self.name in ACCUMULATING_PRODUCTS else self.lineages[:2]
 
 
 def result_lineage(recorder: Recorder, operation: Operation) -> Lineage:
     """The lineage of what the operation returned; dropout calls, branches and weights are recorded on the way."""
     name = operation.name
-    if name in operations.DROPOUTS:
+    if name in DROPOUTS:
         return _dropout(recorder, operation)
-    reads_a_table = name in operations.LOOKUPS and not operation.lineages[0].from_input
+    reads_a_table = name in LOOKUPS and not operation.lineages[0].from_input
     if reads_a_table or not operation.active:
         return Lineage(identity=recorder.new_identity())
     return _rule(name)(recorder, operation)
 
 
 def _rule(name: str) -> Callable[[Recorder, Operation], Lineage]:
-    if name in operations.FUSED_ATTENTION:
+    if name in FUSED_ATTENTION:
         return _fused_attention
-    if name in operations.PRODUCTS:
+    if name in PRODUCTS:
         return _product
-    if name in operations.CONVOLUTIONS:
+    if name in CONVOLUTIONS:
         return _weights
-    if name in operations.ADDITIONS:
+    if name in ADDITIONS:
         return _addition
-    if name in operations.JOINS:
+    if name in JOINS:
         return _join
     return _elementwise
 
@@ -140,7 +187,7 @@ def _addition(recorder: Recorder, operation: Operation) -> Lineage:
 def _join(recorder: Recorder, operation: Operation) -> Lineage:
     """Several tensors become one. What was dropped in the only active one stays dropped."""
     active = operation.active
-    if len(active) == 1 and operation.name in operations.ADDITIONS:
+    if len(active) == 1 and operation.name in ADDITIONS:
         return _elementwise(recorder, operation)
     return replace(_inherited(recorder, active), segments=merged_segments(active))
 
@@ -150,14 +197,14 @@ def _elementwise(recorder: Recorder, operation: Operation) -> Lineage:
     active, name = operation.active, operation.name
     main = max(active, key=lambda lineage: lineage.last_weights)
     is_alone = len(active) == 1
-    keeps_values = name in operations.RESHAPINGS or name in operations.SELECTIONS
-    is_same_tensor = is_alone and name in operations.RESHAPINGS | operations.SCALINGS | operations.ADDITIONS
+    keeps_values = name in RESHAPINGS or name in SELECTIONS
+    is_same_tensor = is_alone and name in RESHAPINGS | SCALINGS | ADDITIONS
     inherited = _inherited(recorder, active)
     return replace(
         inherited,
         identity=main.identity if is_same_tensor else inherited.identity,
         ancestors=main.ancestors if is_same_tensor else inherited.ancestors,
         segments=main.segments,
-        is_probability=name in operations.SOFTMAXES or (main.is_probability and keeps_values),
+        is_probability=name in SOFTMAXES or (main.is_probability and keeps_values),
         dropouts=main.dropouts if keeps_values or is_same_tensor else (),
     )

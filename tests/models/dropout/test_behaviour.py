@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from regtune.models.dropout_placement import list_sites, place_dropout
+from regtune.models.dropout import list_sites, place_dropout
 
 Probe = dict[str, Tensor]
 

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from regtune.models.trace_lineage import Lineage, Residual, Segment
+from regtune.models.trace.lineage import Lineage, Residual, Segment
 
 
 @dataclass(frozen=True, kw_only=True)

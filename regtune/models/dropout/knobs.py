@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 from transformers import PreTrainedModel
 
-from regtune.models.dropout_hooks import AddedDropout, added_dropouts
+from regtune.models.dropout.hooks import AddedDropout, added_dropouts
 from regtune.models.dropout_sites import DropoutKind
 from regtune.models.trace import Trace, TracedSite, trace_forward
 

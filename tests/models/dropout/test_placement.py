@@ -6,7 +6,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from regtune.errors import ConfigError
-from regtune.models.dropout_placement import Placement, list_sites, place_dropout
+from regtune.models.dropout import Placement, list_sites, place_dropout
 
 HIDDEN = ("attention_output", "feed_forward")
 ONE_FIELD = ["bert", "roberta", "distilbert", "deberta", "mpnet", "electra", "albert"]  # hidden and embedding
