@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from regtune.config import load_config
 from regtune.config.schema import Config
+from regtune.data.export import check_target
+from regtune.data.sources import check_source, check_sources
 from regtune.run import Run, list_runs, open_run
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ def train(
     commands in the advice complete.
     Raises a RegtuneError; see regtune.errors for which and when.
     """
+    check_sources(config.data)  # before torch is loaded: a missing file is reported at once
+
     from regtune.training.train import train as train_run
 
     return _conclude(train_run(config, config_name=config_name, overrides=overrides, listeners=listeners))
@@ -53,16 +57,24 @@ def evaluate(path: str | Path, *, data: str | None = None) -> dict[str, Any]:
 
     Returns {"split", "rows", "loss", "metrics": {name: {"value", "low", "high"}}}, intervals at 95 %.
     """
+    run = open_run(path)
+    if data is not None:
+        check_source(data)
+
     from regtune.evaluation.evaluate import evaluate_run
 
-    return evaluate_run(open_run(path), data=data)
+    return evaluate_run(run, data=data)
 
 
 def predict(path: str | Path, data: str, output: str) -> int:
     """Write each row of `data` with the run's prediction, confidence and probabilities; the number of rows written."""
+    run = open_run(path)
+    check_source(data)
+    check_target(Path(output))
+
     from regtune.evaluation.predict import predict_file
 
-    return predict_file(open_run(path), data, output)
+    return predict_file(run, data, output)
 
 
 def _conclude(run: Run) -> Run:

@@ -29,6 +29,7 @@ from typing import Any, Literal
 from regtune.errors import ConfigError, EnvironmentFault
 from regtune.history import History
 
+RUNS = Path("runs")  # where runs without an `output` go
 LOCK = ".lock"  # all that a process killed during preparation leaves; it does not make a run
 
 Status = Literal["created", "running", "interrupted", "diverged", "failed", "completed"]
@@ -133,11 +134,12 @@ def create_run(output: str | None, *, config_name: str) -> Run:
     output None: runs/<config_name>, or the first free of -2, -3, … . Raises ConfigError when `output` exists and is
     not empty, EnvironmentFault when the folder cannot be made or written.
     """
-    path = Path(output) if output is not None else _first_free(Path("runs") / _safe_name(config_name))
+    path = Path(output) if output is not None else _first_free(RUNS / _safe_name(config_name))
     if path.is_symlink() or path.is_file() or (path.is_dir() and any(found.name != LOCK for found in path.iterdir())):
         raise ConfigError(
             f"output: {path} already exists and is never overwritten",
-            hint=f"continue it with `regtune train --resume {path}`, or choose another output=…",
+            hint="choose another output=…"
+            + (f", or continue it with `regtune train --resume {path}`" if (path / "run.json").exists() else ""),
         )
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -177,6 +179,8 @@ def discard(run: Run) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     with contextlib.suppress(OSError):
         run.path.rmdir()
+        if run.path.parent == RUNS:
+            RUNS.rmdir()  # fails, and stays, when it holds anything else
 
 
 def remove_leftovers(run: Run) -> None:
@@ -198,6 +202,5 @@ def _first_free(path: Path) -> Path:
 
 
 def list_runs(folder: str | Path = "runs") -> list[Run]:
-    """The runs directly inside a folder, by name; folders without a run.json of ours are no runs."""
-    found = [Run(path.parent) for path in sorted(Path(folder).glob("*/run.json"))]
-    return [run for run in found if {"status", "model", "headline"} <= set(run.facts)]
+    """The runs directly inside a folder, by name; folders without run.json are no runs."""
+    return [Run(path.parent) for path in sorted(Path(folder).glob("*/run.json"))]

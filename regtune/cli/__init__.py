@@ -5,11 +5,15 @@ Results go to standard output, talk to standard error. This module alone turns e
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
+import signal
 import sys
 import tempfile
+import threading
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -21,10 +25,11 @@ from regtune.cli.evaluate import evaluate
 from regtune.cli.predict import predict
 from regtune.cli.runs import runs
 from regtune.cli.train import train
-from regtune.errors import RegtuneError
+from regtune.errors import EnvironmentFault, RegtuneError
 from regtune.wording import encodable, printable
 
 INTERRUPTED = 130  # what shells expect after Ctrl-C: 128 + SIGINT
+TERMINATED = 143  # and after SIGTERM
 
 app = typer.Typer(
     name="regtune",
@@ -53,32 +58,65 @@ for command in (train, evaluate, predict, runs, doctor):
 def run_command_line(arguments: list[str]) -> int:
     """Run one command and return its exit code; no exception leaves this function."""
     try:
-        code = app(arguments, prog_name="regtune", standalone_mode=False)
-        return _interrupted() if code == INTERRUPTED else code if isinstance(code, int) else 0
+        with _terminable():
+            code = app(arguments, prog_name="regtune", standalone_mode=False)
+            sys.stdout.flush()  # a full disk shows here, not when Python exits
+        return _interrupted(INTERRUPTED) if code == INTERRUPTED else code if isinstance(code, int) else 0
     except RegtuneError as error:
         _report(error)
         return error.exit_code
     except TyperException as error:
         if error.format_message():  # empty when a command without arguments has just printed its help
             _say(f"error: {error.format_message()}")
-            _say("hint: `regtune --help` lists the commands, `regtune COMMAND --help` their options")
+            _say("hint: `regtune COMMAND --help` lists options; config keys are set as section.key=value")
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        return _interrupted()
-    except BrokenPipeError:  # `regtune runs | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _interrupted(INTERRUPTED)
+    except SystemExit as leaving:
+        if leaving.code == TERMINATED:
+            return _interrupted(TERMINATED)
+        return _output_lost()  # Typer leaves so when the reader of a pipe is gone: `regtune runs | head`
+    except BrokenPipeError:
+        return _output_lost()
+    except OSError as error:
+        _output_lost()
+        _say(f"error: {error.filename or 'standard output'}: {error.strerror}")
+        return EnvironmentFault.exit_code
     except Exception as error:  # the border: whatever is left is a bug of ours, and says so
         _say(f"error: regtune failed unexpectedly: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
         _say(f"hint: this is a bug; please report it with {_write_crash(error)}")
         return 1
 
 
-def _interrupted() -> int:
-    """Ctrl-C outside of training proper, or for the second time: nothing was waited for."""
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM leaves like Ctrl-C does, so that what was half-made is removed; training has a handler of its own."""
+
+    def leave(number: int, frame: object) -> None:
+        raise SystemExit(TERMINATED)
+
+    if threading.current_thread() is not threading.main_thread():  # Python allows handlers only there
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _output_lost() -> int:
+    """What is still buffered would fail again when Python exits: let it go to nowhere. The reader has seen enough."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _interrupted(code: int) -> int:
+    """Ctrl-C or SIGTERM outside of training proper, or for the second time: nothing was waited for."""
     _say("error: interrupted")
     _say("hint: a run that had begun goes on with `regtune train --resume RUN`; `regtune runs` lists them")
-    return INTERRUPTED
+    return code
 
 
 def _report(error: RegtuneError) -> None:
@@ -90,7 +128,9 @@ def _report(error: RegtuneError) -> None:
 
 def _say(line: str) -> None:
     """One line on standard error, whatever its encoding can show, with control characters made visible."""
-    print(encodable(printable(line), encoding=sys.stderr.encoding or "ascii"), file=sys.stderr)  # noqa: T201 our voice
+    if sys.stderr is not None:  # None: started with standard error closed
+        with contextlib.suppress(OSError):  # nobody can be told; the exit code still speaks
+            print(encodable(printable(line), encoding=sys.stderr.encoding), file=sys.stderr, flush=True)  # noqa: T201 our voice
 
 
 def _write_crash(error: Exception) -> Path:

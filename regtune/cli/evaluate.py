@@ -26,6 +26,6 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(result, indent=2))
         return
-    typer.echo(f"{result['rows']} {result['split']} rows, 95 % intervals")
+    typer.echo(f"{result['split']}: {result['rows']} rows, 95 % intervals")
     for name, interval in result["metrics"].items():
-        typer.echo(f"{name:<10} {interval['value']:.4f}   {interval['low']:.4f} to {interval['high']:.4f}")
+        typer.echo(f"{name:<10} {interval['value']:.4f}   [{interval['low']:.4f}, {interval['high']:.4f}]")

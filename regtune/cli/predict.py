@@ -12,7 +12,7 @@ def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
     data: Annotated[str, typer.Argument(metavar="DATA", help="CSV, TSV or JSONL with the run's text column.")],
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="CSV or JSONL to write; must not exist.")
+        str, typer.Option("--output", "-o", metavar="FILE", help=".csv or .jsonl file to write; must not exist.")
     ],
 ) -> None:
     """Write every row with prediction, confidence and one probability per class; dropout off, any number of rows.

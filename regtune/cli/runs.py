@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from regtune.errors import ConfigError
+from regtune.errors import ConfigError, EnvironmentFault
 from regtune.run import Run, list_runs
 from regtune.wording import printable
 
-COLUMNS = ("run", "status", "model", "epochs", "val", "metric", "test")
+COLUMNS = ("run", "status", "model", "epochs", "val_loss", "val_metric", "test_metric", "metric")
 
 
 def runs(
@@ -39,20 +39,22 @@ def runs(
 
 
 def _row(run: Run) -> dict[str, Any]:
-    """One run's line: losses in nats per row, metrics by the run's headline metric."""
-    facts, history = run.facts, run.history
-    best, headline = history.best, facts["headline"]
-    test = facts.get("test")
-    return {
-        "run": str(run.path),
-        "status": facts["status"],
-        "model": facts["model"],
-        "epochs": history.last.epoch if len(history) else None,
-        "val": best.validation_loss if best else None,
-        "metric": best.metrics[headline] if best else None,
-        "test": test["metrics"][headline]["value"] if test else None,
-        "headline": headline,
-    }
+    """One run's line: losses in nats per row, metrics by the run's headline metric. A damaged one is listed as such."""
+    try:
+        facts, history = run.facts, run.history
+        best, headline, test = history.best, facts["headline"], facts.get("test")
+        return {
+            "run": str(run.path),
+            "status": facts["status"],
+            "model": facts["model"],
+            "epochs": history.last.epoch if len(history) else None,
+            "val_loss": best.validation_loss if best else None,
+            "val_metric": best.metrics[headline] if best else None,
+            "test_metric": test["metrics"][headline]["value"] if test else None,
+            "metric": headline,
+        }
+    except (EnvironmentFault, ValueError, KeyError, TypeError):
+        return {**dict.fromkeys(COLUMNS), "run": str(run.path), "status": "unreadable"}
 
 
 def _cell(value: Any) -> str:

@@ -65,6 +65,8 @@ def _resume(path: Path, *, file: str | None, overrides: list[str]) -> None:
     run = open_run(path)
     stored = load_config(run.config_path)
     refuse_changes(stored, load_config(file or run.config_path, overrides), run=str(path))
+    if run.status == "completed":
+        typer.echo(f"{path} is already finished; nothing is trained", err=True)
 
     from regtune import api
     from regtune.reporting.live import LiveTable

@@ -79,6 +79,8 @@ class TableWriter:
 
 def check_target(path: Path) -> None:
     """Raise ConfigError unless a new table can appear at `path`. Worth calling before a long computation."""
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder", hint="name a .csv or .jsonl file inside it")
     if path.suffix.lower() not in FORMATS:
         raise ConfigError(f"{path}: cannot write a {path.suffix or 'nameless'} file, allowed are {' '.join(FORMATS)}")
     if os.path.lexists(path):

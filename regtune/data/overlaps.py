@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from regtune.data.example import Example, fold_text
+from regtune.errors import DataError
 
 
 def repeat_notes(examples: Sequence[Example]) -> list[str]:
@@ -30,13 +31,21 @@ def repeat_notes(examples: Sequence[Example]) -> list[str]:
 
 
 def leak_notes(sides: dict[str, Sequence[Example]]) -> list[str]:
-    """For each later side, rows whose text or group is also in an earlier one. sides: in the order train, ..."""
+    """For each later side, rows whose text or group is also in an earlier one. sides: in the order train, ...
+
+    Raises DataError when that is all of them.
+    """
     notes = []
     names = list(sides)
     for position, name in enumerate(names):
         for earlier in names[:position]:
             known = {key for example in sides[earlier] for key in _keys(example)}
             leaked = [example for example in sides[name] if not known.isdisjoint(_keys(example))]
+            if leaked and len(leaked) == len(sides[name]):
+                raise DataError(
+                    f"{leaked[0].source}: every {name} row also stands in {earlier}, so its scores would mean nothing",
+                    hint=f"leave data.{name} out to have rows held out, or name other rows",
+                )
             if leaked:
                 share = f"{len(leaked)} of {len(sides[name])} {name} rows"
                 notes.append(f"{share} also stand in {earlier} (first: {_place(leaked[0])})")

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
+from regtune.config.schema import DataSettings
 from regtune.data.delimited import read_delimited
 from regtune.data.jsonl import read_jsonl
 from regtune.data.lines import open_lines
@@ -71,6 +72,19 @@ def locate(source: str) -> Iterator[Path]:
     if not stat.S_ISREG(mode):
         raise DataError(f"{source}: not a regular file; it must be possible to read it twice")
     yield path
+
+
+def check_source(source: str) -> None:
+    """Raise DataError when there is no such file."""
+    with locate(source):
+        pass
+
+
+def check_sources(settings: DataSettings) -> None:
+    """Raise DataError when a file of the `data` section is missing; a share of the training rows is no file."""
+    for source in (settings.train, settings.validation, settings.test):
+        if isinstance(source, str):
+            check_source(source)
 
 
 def _demo_file(folder: Path, source: str) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from regtune.data.columns import find_column
 from regtune.data.encode import encode
-from regtune.data.export import TableWriter, check_target
+from regtune.data.export import TableWriter
 from regtune.data.reading import text_cell
 from regtune.data.sources import Row, open_table
 from regtune.errors import DataError
@@ -24,7 +24,6 @@ def predict_file(run: Run, data: str, output: str) -> int:
 
     Raises ConfigError when `output` exists, DataError naming file and row. After any error nothing is written.
     """
-    check_target(Path(output))  # before the model is loaded
     restored = restore(run)
     settings, column = restored.config.data, run.read_json("data.json")["columns"]["text"]
     written = 0

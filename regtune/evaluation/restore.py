@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 import transformers
+from safetensors import SafetensorError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from regtune.config import load_config
@@ -14,8 +15,19 @@ from regtune.data.encode import Collator
 from regtune.errors import ConfigError, EnvironmentFault
 from regtune.evaluation.scoring import Scorer
 from regtune.models.quiet import quiet_transformers
-from regtune.run import Run
+from regtune.run import Run, Status
 from regtune.tasks import TASKS, Task
+
+FINISH_IT = "finish it with `regtune train --resume RUN`"
+START_ANEW = "start a new run"
+WAYS_ON: dict[Status, str] = {
+    "created": FINISH_IT,
+    "running": FINISH_IT,
+    "interrupted": FINISH_IT,
+    "failed": FINISH_IT,
+    "diverged": START_ANEW,
+    "completed": f"its best/ folder is gone; put it back, or {START_ANEW}",
+}
 
 
 @dataclass(frozen=True)
@@ -33,10 +45,7 @@ class RestoredRun:
 def restore(run: Run) -> RestoredRun:
     """Load best/. Raises ConfigError when the run has none yet, EnvironmentFault when it is damaged."""
     if not run.best_path.is_dir():
-        way_on = (
-            "start a new run" if run.status == "diverged" else f"finish it with `regtune train --resume {run.path}`"
-        )
-        raise ConfigError(f"{run.path}: has no best model, the run is {run.status}", hint=way_on)
+        raise ConfigError(f"{run.path}: has no best model, the run is {run.status}", hint=WAYS_ON[run.status])
     config = load_config(run.config_path)
     task = TASKS[run.facts["task"]]
     try:
@@ -46,7 +55,7 @@ def restore(run: Run) -> RestoredRun:
                 run.best_path, local_files_only=True, use_safetensors=True, trust_remote_code=False
             )
             tokenizer = AutoTokenizer.from_pretrained(run.best_path, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise EnvironmentFault(f"{run.best_path}: cannot be loaded ({' '.join(str(error).split())[:150]})") from None
     device = "cuda" if torch.cuda.is_available() and config.training.device != "cpu" else "cpu"
     names = model.config.id2label

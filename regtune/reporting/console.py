@@ -58,6 +58,8 @@ def make_console(stream: TextIO | None, *, environment: Mapping[str, str], compl
     )
     if not safe.isatty() and "COLUMNS" not in _sizes(environment):
         console.size = (PLAIN_WIDTH, 25)  # rich would measure the terminal behind another stream
+    elif console.width < MINIMUM_WIDTH:
+        console.width = MINIMUM_WIDTH  # the terminal wraps the lines; columns squeezed further would be blank
     return console
 
 

@@ -49,7 +49,8 @@ def _draw(axes: Axes, history: History) -> None:
     _mark(axes, history)
     axes.set_xlabel("epoch", color=_INK)
     axes.set_ylabel("clean loss, nats per row", color=_INK)
-    axes.set_ylim(bottom=0)
+    axes.set_xlim(0, 1.02 * epochs[-1])  # a little room for the marks, and an axis where there is one evaluation only
+    axes.set_ylim(0, 1.08 * max(*train, *validation))
     axes.tick_params(colors=_INK)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for side, spine in axes.spines.items():

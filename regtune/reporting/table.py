@@ -141,7 +141,7 @@ def columns_of(facts: TableFacts) -> tuple[Column, ...]:
 def fit_columns(columns: Sequence[Column], *, width: int) -> tuple[Column, ...]:
     """The columns that fit into `width` characters, least telling ones dropped first; losses and notes always stay."""
     fitting = tuple(columns)
-    for name in ("lr", "step", "note", "patience", "epoch", "metric"):
+    for name in ("lr", "step", "note", "metric", "patience", "epoch"):
         if table_width(fitting) <= width:
             break
         fitting = _note_as_sign(fitting) if name == "note" else tuple(c for c in fitting if c.name != name)

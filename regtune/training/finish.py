@@ -81,5 +81,9 @@ def export_best(run: Run, setup: Setup) -> None:
     with quiet_transformers():
         setup.loaded.model.save_pretrained(stage)
         setup.loaded.tokenizer.save_pretrained(stage)
+    umask = os.umask(0)
+    os.umask(umask)
+    for path in stage.iterdir():
+        path.chmod(0o666 & ~umask)  # as any file the user makes; safetensors lets nobody else read
     shutil.rmtree(run.best_path, ignore_errors=True)
     os.rename(stage, run.best_path)

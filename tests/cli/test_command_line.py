@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
+import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,17 +115,20 @@ def test_bad_data_exits_with_3_and_leaves_no_run_folder(
     assert not (tmp_path / "run").exists()
 
 
-def test_an_existing_output_exits_with_2_and_offers_resume(
-    config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("is_a_run", [True, False])
+def test_an_existing_output_exits_with_2_and_offers_resume_where_it_is_a_run(
+    config_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], is_a_run: bool
 ) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "precious.txt").write_text("mine")
+    if is_a_run:
+        (tmp_path / "run" / "run.json").write_text("{}")
 
     code, lines = failing(["train", str(config_file)], capsys)
 
     assert code == 2
     assert lines[0] == f"error: output: {tmp_path / 'run'} already exists and is never overwritten"
-    assert "--resume" in lines[1]
+    assert ("--resume" in lines[1]) is is_a_run
     assert (tmp_path / "run" / "precious.txt").read_text() == "mine"
 
 
@@ -159,7 +167,9 @@ def test_resume_with_another_setting_is_refused_with_old_and_new(
 def test_resuming_a_finished_run_shows_its_result_again(finished: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command_line(["train", "--resume", str(finished.path)]) == 0
 
-    assert "accuracy" in capsys.readouterr().out
+    captured = capsys.readouterr()
+    assert "accuracy" in captured.out
+    assert captured.err == f"{finished.path} is already finished; nothing is trained\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["train"], ["evaluate"]])
@@ -200,7 +210,7 @@ def test_evaluate_scores_another_file(finished: Run, tmp_path: Path, capsys: pyt
 
     assert run_command_line(["evaluate", str(finished.path), "--data", str(rows)]) == 0
 
-    assert capsys.readouterr().out.startswith(f"2 {rows} rows, 95 % intervals\naccuracy ")
+    assert capsys.readouterr().out.startswith(f"{rows}: 2 rows, 95 % intervals\naccuracy ")
 
 
 def test_evaluate_needs_no_group_column(make_config: Make, tmp_path: Path, labelled_file: Path) -> None:
@@ -307,8 +317,72 @@ def test_runs_lists_name_status_and_test_result(finished: Run, capsys: pytest.Ca
     assert run_command_line(["runs", str(finished.path.parent)]) == 0
 
     header, row = capsys.readouterr().out.splitlines()
-    assert header.split() == ["run", "status", "model", "epochs", "val", "metric", "test"]
+    assert header.split() == ["run", "status", "model", "epochs", "val_loss", "val_metric", "test_metric", "metric"]
     assert row.split()[:4] == [str(finished.path), "completed", "tiny", "1"]
+
+
+def test_runs_lists_a_damaged_run_beside_the_others(
+    finished: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(finished.path, tmp_path / "good")
+    for name, content in (("torn", '{"status": "comp'), ("alien", "{}")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text(content)
+
+    assert run_command_line(["runs", str(tmp_path)]) == 0
+
+    states = [line.split()[1] for line in capsys.readouterr().out.splitlines()]
+    assert states == ["status", "unreadable", "completed", "unreadable"]
+
+
+def test_damaged_weights_are_named_and_no_bug(
+    finished: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(finished.path, tmp_path / "run")
+    (tmp_path / "run" / "best" / "model.safetensors").write_bytes(b"12345678 not a tensor")
+
+    code, lines = failing(["evaluate", str(tmp_path / "run")], capsys)
+
+    assert code == 4
+    assert lines[0].startswith(f"error: {tmp_path / 'run' / 'best'}: cannot be loaded (")
+
+
+@pytest.mark.parametrize("arguments", [["runs"], ["train", "--schema"], ["--help"]])
+def test_a_full_disk_behind_standard_output_is_one_line_and_exit_4(arguments: list[str], finished: Run) -> None:
+    arguments = [*arguments, str(finished.path.parent)] if arguments == ["runs"] else arguments
+    command = [sys.executable, "-m", "regtune", *arguments]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert done.returncode == 4
+    assert done.stderr == "error: standard output: No space left on device\n"
+
+
+def test_a_reader_that_leaves_early_is_no_failure(finished: Run) -> None:
+    shell = f"set -o pipefail; {sys.executable} -m regtune runs {finished.path.parent} | head -c 3"
+
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "run", "")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_during_preparation_leaves_nothing_behind(
+    config_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    code: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from regtune.training import train as training
+
+    monkeypatch.setattr(training, "prepare", lambda config: os.kill(os.getpid(), number))
+    exit_code, lines = failing(["train", str(config_file)], capsys)
+
+    assert exit_code == code
+    assert lines[0] == "error: interrupted"
+    assert not (tmp_path / "run").exists()
 
 
 def test_doctor_passes_offline_in_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,6 +64,13 @@ def test_the_best_model_loads_with_plain_transformers_and_knows_its_labels(make_
     assert model(**tokenizer("apple pear", return_tensors="pt")).logits.shape == (1, 3)
 
 
+def test_the_best_model_is_as_readable_as_the_other_files(make_config: Make) -> None:
+    run = train(make_config("training.epochs=1"))
+
+    modes = {path.stat().st_mode & 0o777 for path in [*run.best_path.iterdir(), run.config_path]}
+    assert len(modes) == 1
+
+
 def test_the_restored_model_re_evaluates_to_the_recorded_best(make_config: Make) -> None:
     run = train(make_config("training.epochs=4"))
 
