@@ -9,7 +9,8 @@ def main() -> None:
         from regtune.cli import run_command_line  # inside: Ctrl-C while it loads is no traceback either
 
         code = run_command_line(sys.argv[1:])
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the work is done; a late Ctrl-C must not change how it ended
+        for late in (signal.SIGINT, signal.SIGTERM):  # the work is done; a late signal must not change how it ended
+            signal.signal(late, signal.SIG_IGN)
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)

@@ -88,11 +88,13 @@ class Run:
         """A JSON file of the folder. Raises EnvironmentFault naming it when it is missing or torn."""
         path = self.path / name
         try:
-            value: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            value = json.loads(path.read_text("utf-8"))
         except FileNotFoundError:
             raise EnvironmentFault(f"{path}: missing, so {self.path} is not a complete run folder") from None
         except (ValueError, OSError) as error:
             raise EnvironmentFault(f"{path}: cannot be read ({error})") from None
+        if not isinstance(value, dict):
+            raise EnvironmentFault(f"{path}: cannot be read (no JSON object)")
         return value
 
     def write_json(self, name: str, value: dict[str, Any]) -> None:

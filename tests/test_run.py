@@ -54,6 +54,13 @@ def test_a_torn_run_json_is_named(tmp_path: Path) -> None:
         _ = open_run(tmp_path).status
 
 
+def test_a_run_json_that_is_no_object_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("[1]")
+
+    with pytest.raises(EnvironmentFault, match=r"run\.json: cannot be read \(no JSON object\)"):
+        _ = open_run(tmp_path).status
+
+
 def test_the_lock_is_free_again_after_the_block(tmp_path: Path) -> None:
     run = Run(tmp_path)
     with run.locked():

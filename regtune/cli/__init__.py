@@ -60,7 +60,8 @@ def run_command_line(arguments: list[str]) -> int:
     try:
         with _terminable():
             code = app(arguments, prog_name="regtune", standalone_mode=False)
-            sys.stdout.flush()  # a full disk shows here, not when Python exits
+            if sys.stdout is not None:  # None: started with standard output closed
+                sys.stdout.flush()  # a full disk shows here, not when Python exits
         return _interrupted(INTERRUPTED) if code == INTERRUPTED else code if isinstance(code, int) else 0
     except RegtuneError as error:
         _report(error)

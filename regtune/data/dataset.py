@@ -11,7 +11,7 @@ from typing import Any
 from regtune.config.schema import DataSettings
 from regtune.data.example import Example, digest_of, fold_text
 from regtune.data.labels import check_labels, class_order, clean_labels
-from regtune.data.overlaps import leak_notes, repeat_notes
+from regtune.data.overlaps import leak_notes, refuse_copies, repeat_notes
 from regtune.data.reading import LabelledFile, read_labelled
 from regtune.data.sources import is_delimited
 from regtune.data.splits import split_rows
@@ -55,6 +55,7 @@ def load_splits(settings: DataSettings, *, seed: int) -> Splits:
     }
     for side in ("validation", "test"):
         _check_known_labels(sides[side], {example.label for example in sides["train"]})
+    refuse_copies(sides, given=[side for side in files if side != "train"])
     file_notes = [note for file in files.values() for note in file.notes]
     notes = [*files["train"].columns.reasons, *file_notes, *label_notes, *repeat_notes(pool), *leak_notes(sides)]
     label_names = class_order(example.label for example in pool)

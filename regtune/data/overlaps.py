@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from regtune.data.example import Example, fold_text
 from regtune.errors import DataError
@@ -31,25 +31,28 @@ def repeat_notes(examples: Sequence[Example]) -> list[str]:
 
 
 def leak_notes(sides: dict[str, Sequence[Example]]) -> list[str]:
-    """For each later side, rows whose text or group is also in an earlier one. sides: in the order train, ...
-
-    Raises DataError when that is all of them.
-    """
+    """For each later side, rows whose text or group is also in an earlier one. sides: in the order train, ..."""
     notes = []
     names = list(sides)
     for position, name in enumerate(names):
         for earlier in names[:position]:
             known = {key for example in sides[earlier] for key in _keys(example)}
             leaked = [example for example in sides[name] if not known.isdisjoint(_keys(example))]
-            if leaked and len(leaked) == len(sides[name]):
-                raise DataError(
-                    f"{leaked[0].source}: every {name} row also stands in {earlier}, so its scores would mean nothing",
-                    hint=f"leave data.{name} out to have rows held out, or name other rows",
-                )
             if leaked:
                 share = f"{len(leaked)} of {len(sides[name])} {name} rows"
                 notes.append(f"{share} also stand in {earlier} (first: {_place(leaked[0])})")
     return notes
+
+
+def refuse_copies(sides: dict[str, Sequence[Example]], *, given: Collection[str]) -> None:
+    """Raise DataError when every row of a side that came from its own file also stands on the other sides."""
+    for name in given:
+        others = {key for other in sides if other != name for example in sides[other] for key in _keys(example)}
+        if all(not others.isdisjoint(_keys(example)) for example in sides[name]):
+            raise DataError(
+                f"{sides[name][0].source}: every {name} row also stands among the other rows: its scores mean nothing",
+                hint=f"leave data.{name} out to have rows held out, or name other rows",
+            )
 
 
 def _keys(example: Example) -> list[tuple[str, str]]:

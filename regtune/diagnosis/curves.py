@@ -71,7 +71,7 @@ def turns_up(bottom: Evaluation, later: Evaluation, *, validation_rows: int, cla
     """
     rise = later.validation_loss - bottom.validation_loss
     smallest = smallest_change(bottom.validation_loss, validation_rows=validation_rows, classes=classes)
-    return rise > smallest and later.train_loss < bottom.train_loss
+    return rise > smallest and later.train_loss < bottom.train_loss and later.gap > 0
 
 
 def smallest_change(loss: float, *, validation_rows: int, classes: int) -> float:

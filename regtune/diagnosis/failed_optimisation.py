@@ -46,6 +46,12 @@ def _too_little(facts: Facts) -> tuple[str, tuple[Advice, ...]]:
     epochs = max(2 * facts.epochs, enough)
     longer = Advice(f"more epochs: {facts.epochs} → {epochs}", train_command(facts, **{"training.epochs": str(epochs)}))
     faster = _change_rate(facts, "higher", facts.learning_rate * RATE_FACTOR)
+    if facts.history.last.stops:
+        go_on = Advice(
+            f"remove early stopping for now: it ended the run at epoch {facts.history.last.epoch:g}",
+            train_command(facts, **{"regularization.patience": "null"}),
+        )
+        return "stopped early, before anything was learnt", (go_on, faster)
     if facts.history.last.step < FEW_STEPS:
         return "too few steps", (longer, faster)
     return "learning rate too low, or too few steps", (faster, longer)
@@ -65,7 +71,8 @@ def _rate_is_too_high(facts: Facts) -> bool:
     losses = [evaluation.train_loss for evaluation in facts.history]
     chance = chance_loss(facts)
     largest_rise = max((after - before for before, after in itertools.pairwise(losses)), default=0.0)
-    if min(losses) < CHANCE_SHARE * chance or largest_rise > JUMP * chance:
+    is_far_above = losses[-1] > (1 + 2 * JUMP) * chance
+    if min(losses) < CHANCE_SHARE * chance or largest_rise > JUMP * chance or is_far_above:
         return True
     return facts.history.last.step >= FEW_STEPS and facts.learning_rate > UNUSUAL_RATE
 

@@ -147,9 +147,12 @@ def find_damage(path: Path) -> str | None:
     try:
         manifest = json.loads((path / MANIFEST).read_text("utf-8"))
         step, expected = int(manifest["step"]), dict(manifest["files"])
+        best_step = manifest["best_step"]
     except FileNotFoundError:
         return f"{MANIFEST} is missing, the save was cut short"
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return f"{MANIFEST} is damaged"
+    if not (best_step is None or (isinstance(best_step, int) and 0 <= best_step <= step)):
         return f"{MANIFEST} is damaged"
     if _name(step) != path.name:
         return f"holds step {step}, not the step in its name"
@@ -159,7 +162,11 @@ def find_damage(path: Path) -> str | None:
             return f"{name} is missing"
         if name not in expected:
             return f"{name} is not in {MANIFEST}"
-        if _fingerprint(path / name) != expected[name]:
+        try:
+            is_as_written = _fingerprint(path / name) == expected[name]
+        except OSError as error:
+            return f"{name} cannot be read ({error.strerror})"
+        if not is_as_written:
             return f"{name} was altered (size or SHA-256 differs from {MANIFEST})"
     return None
 

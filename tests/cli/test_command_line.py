@@ -358,6 +358,14 @@ def test_a_full_disk_behind_standard_output_is_one_line_and_exit_4(arguments: li
     assert done.stderr == "error: standard output: No space left on device\n"
 
 
+def test_a_closed_standard_output_is_no_failure(finished: Run) -> None:
+    shell = f"{sys.executable} -m regtune runs {finished.path.parent} >&-"
+
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_reader_that_leaves_early_is_no_failure(finished: Run) -> None:
     shell = f"set -o pipefail; {sys.executable} -m regtune runs {finished.path.parent} | head -c 3"
 

@@ -52,6 +52,15 @@ def test_rows_of_a_given_file_that_are_in_train_are_counted_and_stay(train: str,
     assert f"2 of 3 validation rows also stand in train (first: {validation}:3)" in splits.notes
 
 
+@pytest.mark.parametrize("side", ["validation", "test"])
+def test_a_given_side_that_is_wholly_in_the_other_rows_is_refused(train: str, side: str) -> None:
+    """The training file named twice, also when a share of it is held out for the other side."""
+    settings = {"validation": 0.2, "test": 0.2} | {side: train}
+
+    with pytest.raises(DataError, match=rf"train\.csv: every {side} row also stands among the other rows"):
+        load_splits(DataSettings(train=train, **settings), seed=0)
+
+
 def test_carved_splits_do_not_leak(tmp_path: Path) -> None:
     rows = [(f"text {number % 25}", "ab"[number % 2]) for number in range(100)]
 

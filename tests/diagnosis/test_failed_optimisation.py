@@ -71,3 +71,7 @@ def test_knowing_only_the_class_shares_is_a_failed_run_too(make_facts):
     facts = make_facts([0.33], [0.33], class_counts={"yes": 90, "no": 10})  # entropy 0.325, ln 2 = 0.693
 
     assert find(facts) is not None
+
+
+def test_a_loss_far_above_guessing_is_a_rate_too_high_after_any_number_of_steps(make_facts):
+    assert find(make_facts([66.9, 5.1], [60.0, 5.0], learning_rate=2.0)).title.endswith("learning rate too high")

@@ -65,6 +65,11 @@ def test_rotation_goes_by_step_and_not_by_time_stamp(store: CheckpointStore) -> 
     assert names(store) == ["step-00000002", "step-00000003"]
 
 
+def turn_into_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
 def delete(path: Path) -> None:
     path.unlink()
 
@@ -88,7 +93,7 @@ def flip_one_bit(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "state.json", "MANIFEST.json"])
-@pytest.mark.parametrize("mutate", [delete, truncate, empty, zero_fill, flip_one_bit])
+@pytest.mark.parametrize("mutate", [delete, truncate, empty, zero_fill, flip_one_bit, turn_into_a_folder])
 def test_every_damage_is_named_and_the_checkpoint_before_is_used(
     store: CheckpointStore, name: str, mutate: Callable[[Path], None]
 ) -> None:
@@ -135,6 +140,7 @@ def test_a_file_the_manifest_does_not_know_is_refused(store: CheckpointStore) ->
         *("{}", "[]", "null", "[" * 100_000),
         *('{"files": {}}', '{"step": "x", "files": {}}', '{"step": null, "files": {}}'),
         *('{"step": Infinity, "files": {}}', '{"step": 1, "files": 3}'),
+        *(f'{{"step": 1, "files": {{}}, "best_step": {best}}}' for best in ('"x"', "8.5", "[8]", "-8", "9")),
     ],
 )
 def test_any_other_manifest_is_damage_and_no_crash(store: CheckpointStore, manifest: str) -> None:
