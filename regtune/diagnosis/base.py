@@ -50,7 +50,8 @@ class Facts:
     learning_rate: float  # peak
     seed: int
     rows: dict[str, int]  # {"train": 512, "validation": 128}, "test" when there is one
-    class_counts: dict[str, int]  # training rows by class, two classes or more
+    class_counts: dict[str, int]  # training rows by class; empty: the task has no classes
+    chance_loss: float  # of answering every row with the class shares of the training rows (their mean, in regression)
     steps: int  # optimizer steps if early stopping never fires
     parameters: int
 
@@ -88,6 +89,7 @@ def facts_of(run: Run) -> Facts:
         seed=training.seed,
         rows=plan["rows"],
         class_counts=run.read_json("data.json")["counts"]["train"],
+        chance_loss=plan["chance_loss"],
         steps=plan["steps"],
         parameters=plan["parameters"],
     )

@@ -60,8 +60,10 @@ def _gap(facts: Facts) -> str:
 
 
 def _procedure(facts: Facts) -> tuple[Advice, ...]:
-    smallest = min(facts.class_counts, key=lambda name: facts.class_counts[name])
-    more_rows = f"{facts.rows['train']} train it now, {facts.class_counts[smallest]} of class {smallest!r}"
+    more_rows = f"{facts.rows['train']} train it now"
+    if facts.class_counts:
+        smallest = min(facts.class_counts, key=lambda name: facts.class_counts[name])
+        more_rows += f", {facts.class_counts[smallest]} of class {smallest!r}"
     return (
         *_stronger_settings(facts),
         Advice("more varied training rows: reworded or augmented copies of them, in the training file only"),

@@ -25,7 +25,7 @@ class Effect:
     weight_decay: float
     weight_decay_target: str
     smoothing: float
-    soft_target_row: tuple[float, ...]  # for class 0 of the K classes
+    classes: int  # K of the smoothing formula
     earliest_stop_epoch: float | None  # None: early stopping is off or cannot fire before the last epoch
     patience: int | None
 
@@ -37,5 +37,4 @@ class Effect:
     def from_dict(cls, facts: Mapping[str, Any]) -> Effect:
         """The inverse of `to_dict`, also after a turn through JSON, which has no tuples."""
         sites = tuple(DropoutSite(**site) for site in facts["dropout_sites"])
-        tuples = {name: tuple(facts[name]) for name in ("dropout_notes", "soft_target_row")}
-        return cls(**{**facts, **tuples, "dropout_sites": sites})
+        return cls(**{**facts, "dropout_notes": tuple(facts["dropout_notes"]), "dropout_sites": sites})

@@ -102,6 +102,7 @@ def write_down(run: Run, setup: Setup, *, config_name: str | None, overrides: Se
         model=setup.config.model,
         model_source=setup.loaded.source,
         headline=setup.task.headline,
+        baseline=setup.baseline,
         notes=list(setup.notes),
     )
 
@@ -152,7 +153,7 @@ def train_on(
         store=store,
         history=history,
         progress=progress,
-        measure=Measure(setup.scorer, setup.task, setup.train_sample, setup.validation),
+        measure=Measure(setup.scorer, setup.train_sample, setup.validation, setup.baseline),
         patience=setup.techniques.patience,
         monitor=setup.config.regularization.monitor,
         due=setup.due,
@@ -199,8 +200,8 @@ def make_trainer(run: Run, setup: Setup) -> RegtuneTrainer:
         batches=setup.batches,
         collate=setup.scorer.collate,
         task=setup.task,
-        classes=len(setup.splits.label_names),
         regularizers=tuple(setup.techniques),
+        class_weights=setup.class_weights,
     )
 
 
@@ -223,6 +224,9 @@ def make_plan(run: Run, setup: Setup, *, resumed_at_step: int | None) -> Plan:
         patience=setup.config.regularization.patience,
         monitor=setup.config.regularization.monitor,
         headline=setup.task.headline,
+        answer_kind=setup.task.answer_kind,
+        loss_unit=setup.task.loss_unit,
+        chance_loss=setup.chance_loss,
         effect=effect_of(setup),
         notes=tuple(run.facts["notes"]),
         resumed_at_step=resumed_at_step,
