@@ -8,7 +8,8 @@ counts the same, whatever its type.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from operator import eq
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def entities_of(tags: Sequence[str]) -> set[Entity]:
 def entity_counts(answered: Answered) -> Array:
     """Each row's right, predicted and gold entities. → (rows, 3)"""
     counts = []
-    for tags, gold_tags in zip(answered.answers, answered.labels, strict=True):
+    for tags, gold_tags in _pairs(answered):
         predicted, gold = entities_of(tags), entities_of(gold_tags)
         counts.append([len(predicted & gold), len(predicted), len(gold)])
     return np.array(counts, dtype=np.float64)
@@ -49,9 +50,16 @@ def _recall_counts(answered: Answered) -> Array:
 
 def _token_counts(answered: Answered) -> Array:
     """Each row's right tokens and all its tokens. → (rows, 2)"""
-    pairs = zip(answered.answers, answered.labels, strict=True)
-    counts = [[sum(a == b for a, b in zip(tags, gold, strict=True)), len(gold)] for tags, gold in pairs]
+    counts = [[sum(map(eq, tags, gold)), len(gold)] for tags, gold in _pairs(answered)]
     return np.array(counts, dtype=np.float64)
+
+
+def _pairs(answered: Answered) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
+    """Each row's predicted and gold tags. Raises ValueError where they are not as many."""
+    for row, (tags, gold) in enumerate(zip(answered.answers, answered.labels, strict=True)):
+        if len(tags) != len(gold):
+            raise ValueError(f"row {row}: {len(tags)} tags for {len(gold)} tokens")
+        yield tags, gold
 
 
 def _share(sums: Array) -> Array:

@@ -47,26 +47,24 @@ def _spearman_of(answers: Array, labels: Array) -> Statistic:
 
     def statistic(drawn: Array) -> Array:
         x, y = rank_answers(drawn), rank_labels(drawn)  # (draws, rows) each
-        xx, yy, xy = (np.einsum("dr,dr,dr->d", drawn, a, b) for a, b in ((x, x), (y, y), (x, y)))
+        drawn_x = drawn * x
+        xx, yy, xy = (drawn_x * x).sum(axis=1), (drawn * y * y).sum(axis=1), (drawn_x * y).sum(axis=1)
         return _correlation(xy, xx, yy, (xx > 0) & (yy > 0))
 
     return statistic
 
 
 def _ranks_of(values: Array) -> Statistic:
-    """The rank of every row's value among the drawn values, counted from the middle rank; equal values share the mean
+    """Twice the distance of every row's rank among the drawn values from the middle rank; equal values share the mean
     of their ranks. values: (rows,); returns a function (draws, rows) → (draws, rows).
     """
     order = np.argsort(values)
     first, end = (np.searchsorted(values[order], values, side=side) for side in ("left", "right"))  # (rows,) each
-    middle = (len(values) + 1) / 2
 
     def ranks(drawn: Array) -> Array:
         below = np.zeros((len(drawn), len(values) + 1))  # rows drawn among the k smallest, k = 0, 1, …
         np.cumsum(drawn.take(order, axis=1), axis=1, out=below[:, 1:])
-        doubled = below.take(first, axis=1)
-        doubled += below.take(end, axis=1)
-        return (doubled + 1) / 2 - middle
+        return below.take(first, axis=1) + below.take(end, axis=1) - len(values)
 
     return ranks
 

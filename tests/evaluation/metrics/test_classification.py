@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from regtune.evaluation.metrics import METRICS, accuracy, compute_metrics, ece, higher_is_better, macro_f1, nll
-from regtune.tasks import TASKS
+from regtune.evaluation.intervals import Interval
+from regtune.evaluation.metrics import METRICS, interval_for
+from regtune.evaluation.metrics.classification import macro_f1, nll
 
 RIGHT_RIGHT_WRONG = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
 LABELS = np.array([0, 1, 1])
@@ -16,12 +17,18 @@ def random_case(seed, *, rows=40, classes=6):
     return generator.dirichlet(np.full(classes, 0.3), size=rows), generator.integers(classes, size=rows)
 
 
-def test_accuracy_is_the_share_of_right_rows():
-    assert accuracy(RIGHT_RIGHT_WRONG, LABELS) == pytest.approx(2 / 3)
+def test_accuracy_is_the_share_of_right_rows(answered):
+    assert METRICS["accuracy"].value(answered(RIGHT_RIGHT_WRONG, LABELS)) == pytest.approx(2 / 3)
 
 
-def test_a_tie_goes_to_the_first_class():
-    assert accuracy(np.array([[0.5, 0.5]]), np.array([0])) == 1.0
+def test_answers_may_be_a_list_of_rows(answered):
+    case = answered(list(RIGHT_RIGHT_WRONG), LABELS.tolist())
+
+    assert METRICS["accuracy"].value(case) == pytest.approx(2 / 3)
+
+
+def test_a_tie_goes_to_the_first_class(answered):
+    assert METRICS["accuracy"].value(answered(np.array([[0.5, 0.5]]), np.array([0]))) == 1.0
 
 
 def test_macro_f1_by_hand():
@@ -52,46 +59,49 @@ def test_nll_is_never_negative_when_a_rounded_row_sums_above_one():
     assert nll(np.array([[1.0000001, 0.0]]), np.array([0])) == 0.0
 
 
-def test_ece_by_hand():
-    # Confidences 0.9, 0.8, 0.6 lie in three bins: (|1 − 0.9| + |1 − 0.8| + |0 − 0.6|) / 3 = 0.3.
-    assert ece(RIGHT_RIGHT_WRONG, LABELS) == pytest.approx(0.3)
+@pytest.mark.parametrize("name", ["accuracy", "macro_f1"])
+def test_all_rows_right_still_leaves_room_for_the_next_error(answered, name):
+    interval = interval_for(name, answered(np.eye(2)[[0, 1] * 10], np.array([0, 1] * 10)), seed=0)
+
+    assert (interval.value, interval.high) == (1.0, 1.0)
+    assert interval.low == pytest.approx(0.8389, abs=5e-5)  # as Wilson's for 20 of 20
 
 
-def test_rows_of_one_ece_bin_are_averaged_before_they_are_compared():
-    # Confidences 0.81 and 0.85 share the bin (0.8, 0.867]: |(1 + 0 − 0.81 − 0.85) / 2| = 0.33, not (0.19 + 0.85) / 2.
-    assert ece(np.array([[0.81, 0.19], [0.85, 0.15]]), np.array([0, 1])) == pytest.approx(0.33)
+def test_one_row_says_nothing_about_the_spread_of_the_loss(answered):
+    interval = interval_for("nll", answered(np.array([[0.7, 0.3]]), np.array([0])), seed=0)
+
+    assert (interval.low, interval.high) == (0.0, pytest.approx(708.4, abs=0.01))
 
 
-def test_an_ece_bin_holds_its_upper_edge():
-    # 0.6 = 9/15 belongs to (8/15, 9/15] with 0.55: |(1 + 0 − 0.6 − 0.55) / 2| = 0.075.
-    assert ece(np.array([[0.6, 0.4], [0.55, 0.45]]), np.array([0, 1])) == pytest.approx(0.075)
+def test_rows_that_are_certain_and_right_have_no_loss_and_no_spread(answered):
+    assert interval_for("nll", answered(np.eye(3), np.arange(3)), seed=0) == Interval(0.0, 0.0, 0.0)
 
 
-def test_ece_of_certain_and_right_rows_is_zero():
-    assert ece(np.eye(3), np.arange(3)) == 0.0
+def test_one_impossible_row_stays_within_the_largest_loss(answered):
+    interval = interval_for("nll", answered(np.eye(2)[[0, 0, 0]], np.array([0, 0, 1])), seed=0)
+
+    assert interval.high <= 708.4
 
 
-def test_compute_metrics_answers_by_name_in_the_order_asked():
-    answer = compute_metrics(("nll", "accuracy"), RIGHT_RIGHT_WRONG, LABELS)
+@pytest.mark.parametrize(("name", "metric"), [("macro_f1", macro_f1), ("nll", nll)])
+def test_resampling_cells_agrees_with_resampling_rows(random_answered, name, metric):
+    case = random_answered(name, 5, rows=120)
+    probabilities, labels = case.answers, case.labels
+    generator = np.random.default_rng(0)
+    draws = [generator.integers(len(labels), size=len(labels)) for _ in range(2000)]
+    resampled = np.array([metric(probabilities[rows], labels[rows]) for rows in draws])
+    low, high = metric(probabilities, labels) + np.quantile(resampled, [0.025, 0.975]) - resampled.mean()
 
-    assert list(answer) == ["nll", "accuracy"]
-    assert answer["accuracy"] == accuracy(RIGHT_RIGHT_WRONG, LABELS)
+    interval = interval_for(name, case, seed=0)
 
-
-@pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_a_model_that_answers_no_number_scores_no_number(bad):
-    answer = compute_metrics(METRICS, np.array([[bad, 0.5]]), np.array([0]))
-
-    assert all(math.isnan(value) for value in answer.values())
-
-
-@pytest.mark.parametrize(
-    ("monitor", "expected"), [("loss", False), ("accuracy", True), ("macro_f1", True), ("nll", False), ("ece", False)]
-)
-def test_direction_comes_from_the_metrics_definition(monitor, expected):
-    assert higher_is_better(monitor) is expected
+    assert (interval.low, interval.high) == (pytest.approx(low, rel=0.03), pytest.approx(high, rel=0.03))
 
 
-def test_every_metric_of_every_task_exists_under_its_own_name():
-    assert {name for task in TASKS.values() for name in (*task.metrics, task.headline)} <= set(METRICS)
-    assert all(metric.name == name for name, metric in METRICS.items())
+@pytest.mark.parametrize("name", ["accuracy", "macro_f1", "nll"])
+def test_about_95_of_100_intervals_hold_the_truth(random_answered, name):
+    truth = METRICS[name].value(random_answered(name, 999, rows=200_000))
+    intervals = [interval_for(name, random_answered(name, seed, rows=200), seed=seed) for seed in range(40)]
+
+    held = sum(interval.low <= truth <= interval.high for interval in intervals)
+
+    assert held >= 33  # 95 % of 40 is 38; 33 or fewer has probability 0.003
