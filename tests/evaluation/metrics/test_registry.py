@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -129,3 +131,14 @@ def test_about_95_of_100_intervals_hold_the_truth(random_answered, name):
     held = sum(interval.low <= truth <= interval.high for interval in intervals)
 
     assert held >= 33  # 95 % of 40 is 38; 33 or fewer has probability 0.003
+
+
+def test_importing_the_metrics_loads_no_package_that_only_some_need():
+    code = (
+        "import regtune.evaluation.metrics, sys; "
+        "print({'torch', 'sklearn', 'scipy', 'seqeval', 'sacrebleu', 'rouge_score', 'nltk'} & set(sys.modules))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "set()"
