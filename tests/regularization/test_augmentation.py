@@ -6,6 +6,7 @@ from PIL import Image
 from regtune.errors import ConfigError
 from regtune.regularization import augmentation
 from regtune.regularization.augmentation import ON_TEXTS, OPERATIONS, Augmentation, operations
+from regtune.tasks import TASKS
 
 TEXTS = ("where is the parcel i ordered last week", "it has not come yet and i am waiting")
 WORDS = ["Anna", "flew", "to", "Rome", "on", "Monday"]
@@ -134,6 +135,10 @@ def test_one_number_is_the_strength_of_all_that_suits_the_task_but_flip(task: st
 
     assert list(strengths.items()) == [(name, 0.1) for name in names]
     assert notes == ()
+
+
+def test_every_task_says_what_suits_it() -> None:
+    assert set(TASKS) <= set(OPERATIONS)
 
 
 @pytest.mark.parametrize("task", OPERATIONS)
