@@ -88,8 +88,20 @@ class DropoutSettings(Section):
     )
 
 
+class AugmentationSettings(Section):
+    """Data augmentation by operation, strengths in [0, 1); one that is left out is off."""
+
+    delete: Probability = Field(default=0.0, description="share of the words left out, in texts")
+    swap: Probability = Field(default=0.0, description="share of the words that change places, in texts")
+    crop: Probability = Field(default=0.0, description="share cut off at the ends of a text, or the sides of an image")
+    mask: Probability = Field(default=0.0, description="share of the words replaced by the mask token, in texts")
+    flip: Probability = Field(default=0.0, description="probability of mirroring an image left to right")
+    shift: Probability = Field(default=0.0, description="largest shift of an image, as a share of its sides")
+    rotate: Probability = Field(default=0.0, description="largest rotation of an image, in 30 degrees")
+
+
 class RegularizationSettings(Section):
-    """The four techniques. patience: null switches early stopping off, 0 switches the others off."""
+    """The techniques. patience: null switches early stopping off, 0 switches the others off."""
 
     dropout: Probability | Literal["keep"] | DropoutSettings = Field(
         default=0.1,
@@ -114,6 +126,9 @@ class RegularizationSettings(Section):
         default=0.1,
         description="ε in [0, 1): the true class keeps 1 − ε, the other K − 1 classes share ε; left out: 0.1 for "
         "tasks with classes and for seq2seq, 0 for regression and causal-lm",
+    )
+    augmentation: Probability | AugmentationSettings = Field(
+        default=0.0, description="strength in [0, 1) of every operation that suits the task; training rows only"
     )
 
 

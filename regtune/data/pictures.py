@@ -40,6 +40,16 @@ class Picture:
         return hashlib.sha256(self.read()).hexdigest()
 
 
+@dataclass(frozen=True, eq=False)
+class OpenPicture:
+    """An image that is already decoded, where a `Picture` is expected to be opened."""
+
+    image: Image
+
+    def open(self) -> Image:
+        return self.image
+
+
 def read_picture(value: Any, *, where: str, folder: Path) -> Picture | None:
     """The image a cell names: a path relative to `folder`, or the {"bytes", "path"} of an image column; None: empty.
 

@@ -25,6 +25,7 @@ from regtune.data.labels import MOST_CLASSES
 from regtune.data.rules import as_name
 from regtune.data.table import Table
 from regtune.errors import ConfigError, DataError
+from regtune.regularization.augmentation import Augmentation
 from regtune.tasks.base import IGNORED, Batch, Processor, Task, Units, count_kept
 
 TOKENS = Role("tokens", ("tokens", "words"))
@@ -106,6 +107,12 @@ class TokenClassification(Task):
         ]
 
     # ---- tensors -----------------------------------------------------------------------------------------------------
+
+    def augmented(
+        self, inputs: tuple[Any, ...], target: Any, augmentation: Augmentation, *, epoch: int, row: int
+    ) -> tuple[tuple[Any, ...], Any]:
+        words, tags = augmentation.augment_tagged(inputs[0], target, epoch=epoch, row=row)
+        return (tuple(words),), tuple(tags)
 
     def vocabulary_texts(self, inputs: Sequence[tuple[Any, ...]], targets: Sequence[Any]) -> list[str]:
         return [self.show_input(parts) for parts in inputs]

@@ -196,7 +196,7 @@ def make_trainer(run: Run, setup: Setup) -> RegtuneTrainer:
         arguments=training_arguments(
             settings, output=run.path, steps=setup.steps, device=setup.device, report_to=settings.report_to
         ),
-        rows=setup.train,
+        rows=setup.training_rows,
         batches=setup.batches,
         collate=setup.scorer.collate,
         task=setup.task,
