@@ -7,8 +7,8 @@
 
 How it works, without knowing any architecture by name: one probe forward records which module runs when (`calls`);
 where the head and the blocks begin follows from it (`parts`); what comes before is frozen and held in evaluation mode
-(`freeze`), so that its features can be computed once (`features`, `layout`, `replay`). `lora` is peft. Checkpoints hold
-what trains (`state`).
+(`freeze`), so that its features can be computed once (`features`, `collect`, `feature_store`, `replay`). `lora` is
+peft. Checkpoints hold what trains (`state`).
 """
 
 from regtune.models.finetune.features import CachedFeatures, cache_features

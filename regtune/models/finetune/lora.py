@@ -45,12 +45,13 @@ class Lora:
         return cast(PreTrainedModel, self.peft.merge_and_unload())
 
     def save_adapter(self, folder: Path, *, base: str) -> None:
-        """Write peft's adapter and, beside it, the model's config.json, which holds the labels. base: where the
-        pretrained weights are from, for `base_model_name_or_path`."""
+        """Write peft's adapter, head included. base: where the pretrained weights are from, a hub id or a folder.
+
+        No config.json: to transformers it would mean that the whole model is there. Labels are for the caller to keep.
+        """
         self.peft.peft_config["default"].base_model_name_or_path = base
         # "auto" would ask the hub for the base model's config.
         self.peft.save_pretrained(str(folder), save_embedding_layers=False)
-        cast(PreTrainedModel, self.peft.get_base_model()).config.save_pretrained(folder)
 
 
 def add_lora(

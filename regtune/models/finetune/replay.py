@@ -53,7 +53,7 @@ class StandIn:
         self.watch: Callable[[Any], Any] | None = None  # sees the output and may put another in its place
         self.layout: tuple[_pytree.TreeSpec, list[Part]] | None = None
         self.now: tuple[Tensor, int | None] | None = None  # (rows, tokens of the batch) while a replay runs
-        module.forward = self  # type: ignore[method-assign]  # of this one instance
+        module.forward = self  # of this one instance
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         if self.now is not None:
