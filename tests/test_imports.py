@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "regtune"
 # From the ground up. A module may import from lower levels and from its own level; the packages of one level must not
 # form a circle. `regtune` itself (the package's __init__) imports only api, on first use.
 LEVELS = [
-    {"errors", "wording", "digest"},
+    {"errors", "wording", "digest", "network"},
     {"config", "run", "history"},
     {"data", "tasks", "models", "regularization"},
     {"training", "evaluation", "diagnosis"},

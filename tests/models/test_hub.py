@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from regtune.errors import ConfigError
-from regtune.models.hub import CONNECT_SECONDS, METADATA_SECONDS, fetch_from_hub, is_reachable, within
+from regtune.models.hub import fetch_from_hub
+from regtune.network import CONNECT_SECONDS, METADATA_SECONDS, is_reachable, within
 
 ASK = """
 import sys
