@@ -8,9 +8,8 @@ from typing import Any
 
 from regtune.config.schema import DataSettings
 from regtune.data.columns import Columns, choose_columns, find_column
-from regtune.data.jsonl import kind_of
 from regtune.data.sources import locate, open_table
-from regtune.data.table import Row, Table
+from regtune.data.table import Row, Table, kind_of
 from regtune.digest import file_sha256
 from regtune.errors import DataError
 
