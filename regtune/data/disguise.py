@@ -62,13 +62,14 @@ def refuse_other_encoding(head: bytes, *, name: str, encoding: str) -> None:
             if asked.startswith(actual):
                 return
             raise DataError(
-                f"{name}: the file starts with the byte order mark of {actual}, and is read as {encoding}",
+                f"{name}:1: the byte order mark of {actual} at offset 0; the file is read as {encoding}",
                 hint=f"set data.encoding: {actual}",
             )
     even, odd = head[0::2].count(0), head[1::2].count(0)
     if max(even, odd) > len(head) // 4 and not asked.startswith(("utf-16", "utf-32")):
         actual = "utf-16-le" if odd > even else "utf-16-be"
         raise DataError(
-            f"{name}: every second byte is NUL, as in {actual}; it is read as {encoding}",
+            f"{name}:1: every second byte from offset {int(odd > even)} is NUL, as in {actual}; the file is read as"
+            f" {encoding}",
             hint=f"set data.encoding: {actual}",
         )
