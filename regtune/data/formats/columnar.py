@@ -28,23 +28,31 @@ def read_batches(
     Raises DataError when there are no rows, when a column name stands twice, when a class index has no name, when a
     text is longer than 1,000,000 characters, and for damage found while rows are read.
     """
-    repeated = [column for column, count in Counter(schema.names).items() if count > 1]
+    with damage_is_a_data_error(name, "a readable table"):
+        columns = tuple(schema.names)
+    repeated = [column for column, count in Counter(columns).items() if count > 1]
     if repeated:
         raise DataError(f"{name}: column `{repeated[0]}` is there twice", hint="rename one of them")
-    rows = _rows(batches, features=stored_features(schema) if features is None else features, name=name)
+    rows = _rows(batches, features=stored_features(schema, name=name) if features is None else features, name=name)
     first = next(rows, None)
     if first is None:
         raise DataError(f"{name}: the file has columns and no rows")
-    return Table(name, tuple(schema.names), chain([first], rows))
+    return Table(name, columns, chain([first], rows))
 
 
-def stored_features(schema: pyarrow.Schema) -> Features:
+def stored_features(schema: pyarrow.Schema, *, name: str) -> Features:
     """The features that the datasets library wrote into a schema; empty for files of other programs."""
     if b"huggingface" not in (schema.metadata or {}):
         return {}
     from datasets import Features as StoredFeatures
 
-    return dict(StoredFeatures.from_arrow_schema(schema))
+    try:
+        return dict(StoredFeatures.from_arrow_schema(schema))
+    except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RecursionError) as error:
+        raise DataError(
+            f"{name}: what the datasets library wrote about the columns is damaged ({type(error).__name__}: {error})",
+            hint="write the file again",
+        ) from error
 
 
 @contextmanager
@@ -65,6 +73,7 @@ def _rows(batches: Iterator[pyarrow.RecordBatch], *, features: Features, name: s
     number = 0
     with damage_is_a_data_error(name, "a readable table"):
         for batch in batches:
+            batch.validate(full=True)  # Arrow data are trusted otherwise: a flipped bit would end the process
             for cells in batch.to_pylist():
                 number += 1
                 values = {}

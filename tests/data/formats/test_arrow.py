@@ -160,3 +160,21 @@ def test_another_file_named_arrow_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=r"a\.arrow: this is not an Arrow file"):
         rows_of(tmp_path / "a.arrow")
+
+
+def test_offsets_that_point_outside_of_the_file_do_not_end_the_process(tmp_path: Path) -> None:
+    """pyarrow writes and reads them unseen; the first touch of the text would be a segmentation fault."""
+    offsets = pyarrow.py_buffer(b"".join(number.to_bytes(4, "little") for number in (0, 1 << 30, 4)))
+    texts = pyarrow.StringArray.from_buffers(2, offsets, pyarrow.py_buffer(b"abcd"))
+    write_stream(tmp_path / "a.arrow", pyarrow.table({"text": texts}))
+
+    with pytest.raises(DataError, match=r"a\.arrow: this is not a readable table, or it is damaged"):
+        rows_of(tmp_path / "a.arrow")
+
+
+def test_a_damaged_note_of_the_datasets_library_is_refused(tmp_path: Path) -> None:
+    schema = pyarrow.schema([("text", "string")], metadata={"huggingface": '{"info": {"features": {"text": 7}}}'})
+    write_stream(tmp_path / "a.arrow", pyarrow.table({"text": ["a"]}, schema=schema))
+
+    with pytest.raises(DataError, match="what the datasets library wrote about the columns is damaged"):
+        rows_of(tmp_path / "a.arrow")
