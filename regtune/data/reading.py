@@ -8,9 +8,8 @@ from typing import Any
 
 from regtune.config.schema import DataSettings
 from regtune.data.columns import Columns, choose_columns, find_column
-from regtune.data.sources import locate, open_table
+from regtune.data.sources import fingerprint, open_table
 from regtune.data.table import Row, Table, kind_of
-from regtune.digest import file_sha256
 from regtune.errors import DataError
 
 LISTED = 5
@@ -57,7 +56,7 @@ def read_labelled(source: str, settings: DataSettings, *, columns: Columns | Non
             rows = [row for row in rows if getattr(row, attribute).strip()]
     if not rows:
         raise DataError(f"{source}: no rows are left after dropping those without label or text")
-    return LabelledFile(source, chosen, tuple(rows), tuple(notes), _fingerprint(source, rows=len(rows)))
+    return LabelledFile(source, chosen, tuple(rows), tuple(notes), {**fingerprint(source), "rows": len(rows)})
 
 
 def text_cell(row: Row, column: str, *, path: str) -> str:
@@ -119,8 +118,3 @@ def _drop_or_raise(source: str, attribute: str, lines: Sequence[int], *, rule: s
         return f"{source}: {rows} dropped {where}"
     key = {"label": "data.on_missing_label", "text": "data.on_empty_text"}[attribute]
     raise DataError(f"{source}:{lines[0]}: {rows} {where}", hint=f"fill them in, or set {key}: drop")
-
-
-def _fingerprint(source: str, *, rows: int) -> dict[str, Any]:
-    with locate(source) as path:
-        return {"source": source, "sha256": file_sha256(path), "bytes": path.stat().st_size, "rows": rows}
