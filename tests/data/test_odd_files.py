@@ -83,6 +83,7 @@ REFUSED = {
     "excel name": ("a.xlsx", b"PK", r"a file named \.xlsx is not read"),
     "no extension": ("table", b"a", r"a file named without extension is not read"),
     "half a character": ("a.jsonl", b'{"text": "\\ud800", "label": "a"}\n', r"a\.jsonl:1: half a character"),
+    "NUL, escaped": ("a.jsonl", b'{"text": "a\\u0000b", "label": "a"}\n', r"a\.jsonl:1: `text` holds a NUL character"),
     "nested too deeply": ("a.jsonl", b"[" * 200_000 + b"\n", r"a\.jsonl:1: .*recursion"),
     "list as label": ("a.jsonl", b'{"text": "a", "label": ["b"]}\n', r"a\.jsonl:1: column `label` holds a list"),
     "number as text": ("a.jsonl", b'{"text": 1, "label": "b"}\n', r"a\.jsonl:1: column `text` holds a number"),

@@ -84,6 +84,9 @@ def _rows(batches: Iterator[pyarrow.RecordBatch], *, features: Features, name: s
 
 
 def _checked(value: Any, *, where: str) -> Any:
-    if isinstance(value, str) and len(value) > MAX_FIELD_CHARACTERS:
-        raise DataError(f"{where} is longer than {MAX_FIELD_CHARACTERS:,} characters")
+    if isinstance(value, str):
+        if len(value) > MAX_FIELD_CHARACTERS:
+            raise DataError(f"{where} is longer than {MAX_FIELD_CHARACTERS:,} characters")
+        if "\0" in value:
+            raise DataError(f"{where} holds a NUL character", hint="remove it")
     return value

@@ -77,5 +77,7 @@ def _check_text(values: dict[str, Any], line: str, *, where: str) -> None:
     for key, value in values.items():
         if isinstance(value, str) and len(value) > MAX_FIELD_CHARACTERS:
             raise DataError(f"{where}: `{key}` is longer than {MAX_FIELD_CHARACTERS:,} characters")
+        if isinstance(value, str) and "\0" in value:
+            raise DataError(f"{where}: `{key}` holds a NUL character", hint="remove it")
     if "\\u" in line and any("\ud800" <= character <= "\udfff" for character in json.dumps(values, ensure_ascii=False)):
         raise DataError(f"{where}: half a character (a lone surrogate, \\ud800 to \\udfff)")

@@ -162,6 +162,13 @@ def test_a_column_that_stands_twice_is_refused(path: Path) -> None:
         rows_of(path)
 
 
+def test_a_text_with_a_nul_character_is_refused(path: Path) -> None:
+    parquet.write_table(pyarrow.table({"text": ["ok", "a\0b"]}), path)
+
+    with pytest.raises(DataError, match=r"a\.parquet:2: column `text` holds a NUL character"):
+        rows_of(path)
+
+
 def test_a_text_of_more_than_a_million_characters_is_refused(path: Path) -> None:
     parquet.write_table(pyarrow.table({"text": ["ok", "x" * 1_000_001]}), path)
 
