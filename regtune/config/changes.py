@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from regtune.config.schema import Config
+from regtune.config.schema import Config, ModelSettings
 from regtune.errors import ConfigError
 
 DATA_FILES = ("train", "validation", "test")
@@ -16,7 +16,8 @@ def anchored(config: Config) -> Config:
     files = {key: _absolute(source) for key, source in config.data.model_dump().items() if key in DATA_FILES}
     data = config.data.model_copy(update=files)
     named = config.model_settings
-    model = named.model_copy(update={"name": _absolute(named.name) if Path(named.name).is_dir() else named.name})
+    name = _absolute(named.name) if Path(named.name).is_dir() else named.name
+    model = name if named == ModelSettings(name=named.name) else named.model_copy(update={"name": name})
     return config.model_copy(update={"data": data, "model": model, "output": None})
 
 

@@ -153,6 +153,7 @@ def _contradictions(config: Config) -> list[tuple[KeyPath, str]]:
         *_nothing_pretrained(config),
         *_repeated_trackers(config),
         *_unused_lora(config),
+        *_lost_base(config),
     ]
 
 
@@ -183,6 +184,15 @@ def _unused_lora(config: Config) -> list[tuple[KeyPath, str]]:
     if settings.finetune == "lora" or settings.lora == LoraSettings():
         return []
     return [(("model", "lora"), f"acts only with finetune lora, got finetune {settings.finetune}")]
+
+
+def _lost_base(config: Config) -> list[tuple[KeyPath, str]]:
+    settings = config.model_settings
+    if settings.name != "tiny" or settings.finetune != "lora" or settings.lora.save != "adapter":
+        return []
+    return [
+        (("model", "lora", "save"), "must be merged with model tiny: an adapter needs its base, built anew each run")
+    ]
 
 
 def _repeated_trackers(config: Config) -> list[tuple[KeyPath, str]]:

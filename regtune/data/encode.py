@@ -11,6 +11,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
+# Of a row whose frozen features are kept (`regtune.models.finetune`): its number among them, a feature like its tokens.
+CACHED_ROW = "cached_row"
+
 # Feature dicts to one batch: each input (batch, longest row of the batch, …), and "labels" where the rows have them.
 Collator = Callable[[Sequence[dict[str, Any]]], dict[str, Tensor]]
 

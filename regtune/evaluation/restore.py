@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 import transformers
 from safetensors import SafetensorError
+from transformers import PreTrainedModel
 
 from regtune.config import load_config
 from regtune.config.schema import Config
@@ -15,6 +16,8 @@ from regtune.data.encode import EncodedRows
 from regtune.data.example import Example
 from regtune.errors import ConfigError, EnvironmentFault
 from regtune.evaluation.scoring import Scorer
+from regtune.models.finetune import load_adapter
+from regtune.models.load import load_model
 from regtune.models.processor import load_processor
 from regtune.models.quiet import quiet_transformers
 from regtune.run import Run, Status
@@ -63,13 +66,10 @@ def restore(run: Run) -> RestoredRun:
         raise ConfigError(f"{run.path}: has no best model, the run is {run.status}", hint=WAYS_ON[run.status])
     config = load_config(run.config_path)
     task = TASKS[run.facts["task"]]
+    names = tuple(run.read_json("data.json")["label_names"])
     try:
-        # Local folder, safetensors only, no code from the folder is run.
         with quiet_transformers():
-            model = getattr(transformers, task.auto_class).from_pretrained(
-                run.best_path, local_files_only=True, use_safetensors=True, trust_remote_code=False
-            )
-            processor = load_processor(run.best_path, task)
+            model, processor = _load_best(run, config, task, names)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise EnvironmentFault(f"{run.best_path}: cannot be loaded ({' '.join(str(error).split())[:150]})") from None
     device = "cuda" if torch.cuda.is_available() and config.training.device != "cpu" else "cpu"
@@ -78,7 +78,7 @@ def restore(run: Run) -> RestoredRun:
         run=run,
         config=config,
         task=task,
-        label_names=tuple(run.read_json("data.json")["label_names"]),
+        label_names=names,
         processor=processor,
         scorer=Scorer(
             model.to(device),
@@ -90,3 +90,23 @@ def restore(run: Run) -> RestoredRun:
         threshold=facts["threshold"],
         baseline=facts["baseline"],
     )
+
+
+def _load_best(run: Run, config: Config, task: Task, label_names: tuple[str, ...]) -> tuple[PreTrainedModel, Processor]:
+    """(model, processor) of best/: a local folder, safetensors only, no code from the folder is run."""
+    settings = config.model_settings
+    processor = load_processor(run.best_path, task)
+    if settings.finetune == "lora" and settings.lora.save == "adapter":
+        base = load_model(
+            settings.name,
+            task=task,
+            label_names=label_names,
+            texts=(),
+            max_length=config.data.max_length,
+            seed=config.training.seed,
+        )
+        return load_adapter(base.model, run.best_path), processor
+    model: PreTrainedModel = getattr(transformers, task.auto_class).from_pretrained(
+        run.best_path, local_files_only=True, use_safetensors=True, trust_remote_code=False
+    )
+    return model, processor

@@ -38,12 +38,21 @@ def print_effect(console: Console, effect: Effect) -> None:
 def effect_pairs(effect: Effect) -> list[Pair]:
     """Label and value of each line."""
     return [
+        ("trains", _trains_text(effect)),
         *_augmentation_pairs(effect),
         *_dropout_pairs(effect),
         ("weight decay", _weight_decay_text(effect)),
         ("smoothing", _smoothing_text(effect)),
         ("patience", _patience_text(effect)),
     ]
+
+
+def _trains_text(effect: Effect) -> str:
+    if effect.trained_parameters == effect.all_parameters:
+        return f"all {count(effect.all_parameters)} parameters"
+    share = percent(effect.trained_parameters / effect.all_parameters)
+    numbers = f"{count(effect.trained_parameters)} of {count(effect.all_parameters)} parameters ({share})"
+    return f"{numbers}, {effect.finetune}: {effect.trained_part}"
 
 
 def _augmentation_pairs(effect: Effect) -> list[Pair]:

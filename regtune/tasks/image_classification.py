@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 
 from regtune.config.schema import DataSettings
 from regtune.data.columns import Role, likely_column
-from regtune.data.encode import Collator, EncodedRows
+from regtune.data.encode import CACHED_ROW, Collator, EncodedRows
 from regtune.data.pictures import OpenPicture, Picture, read_picture
 from regtune.data.table import Table
 from regtune.regularization.augmentation import Augmentation
@@ -73,8 +73,12 @@ class ImageClassification(Task):
 
     def collator(self, processor: Processor, model: PreTrainedModel) -> Collator:
         def collate(features: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
-            images = [feature["image"].open() for feature in features]
-            batch: dict[str, Tensor] = dict(processor(images=images, return_tensors="pt"))
+            if CACHED_ROW in features[0]:  # nothing looks at the pixels
+                rows = torch.tensor([feature[CACHED_ROW] for feature in features])
+                batch = {"pixel_values": torch.zeros(len(features), 3, 1, 1), CACHED_ROW: rows}
+            else:
+                images = [feature["image"].open() for feature in features]
+                batch = dict(processor(images=images, return_tensors="pt"))
             if "labels" in features[0]:
                 batch["labels"] = torch.tensor([feature["labels"] for feature in features])
             return batch

@@ -11,6 +11,7 @@ from regtune.config.schema import ModelSettings
 from regtune.data.encode import Collator, EncodedRows
 from regtune.models.finetune import Lora, Trained, add_lora, cache_features, freeze
 from regtune.models.load import LoadedModel
+from regtune.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,22 @@ def with_features(
     loaded: LoadedModel,
     capacity: Capacity,
     rows: dict[str, EncodedRows],
+    task: Task,
     collate: Collator,
     *,
     bfloat16: bool,
 ) -> tuple[dict[str, EncodedRows], str]:
     """Rows, by side, that hold the frozen trunk's features where they can be kept; and a note on that."""
     features = {side: encoded.features for side, encoded in rows.items()}
-    cached = cache_features(loaded.model, capacity.trained.held, features, collate, bfloat16=bfloat16)
+    lengths = {side: encoded.lengths for side, encoded in rows.items()}
+    cached = cache_features(
+        loaded.model,
+        capacity.trained.held,
+        features,
+        lambda chosen: task.model_inputs(collate(chosen)),
+        lengths=lengths,
+        bfloat16=bfloat16,
+    )
     return {side: replace(encoded, features=cached.rows[side]) for side, encoded in rows.items()}, cached.note
 
 
@@ -73,4 +83,3 @@ def save_model(loaded: LoadedModel, capacity: Capacity, folder: Path) -> None:
         capacity.lora.save_adapter(folder, base=capacity.settings.name)
     else:
         loaded.model.save_pretrained(folder)
-

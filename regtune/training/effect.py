@@ -15,6 +15,10 @@ __all__ = ["DropoutSite", "Effect"]
 class Effect:
     """The effect panel's facts."""
 
+    finetune: str  # full, head, lora or last-N
+    trained_parameters: int
+    all_parameters: int
+    trained_part: str  # in words; empty: all of it
     dropout_sites: tuple[DropoutSite, ...]
     dropout_notes: tuple[str, ...]  # e.g. "embedding dropout follows hidden: one field governs both"
     decayed_tensors: int

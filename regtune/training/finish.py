@@ -11,8 +11,10 @@ from regtune.errors import RegtuneError
 from regtune.evaluation.predictions import write_scored_rows
 from regtune.evaluation.results import Results, score
 from regtune.history import Evaluation, History
+from regtune.models.finetune import restore_trained
 from regtune.models.quiet import quiet_transformers
 from regtune.run import Run, Status
+from regtune.training.capacity import merge_updates, save_model
 from regtune.training.checkpoints import CheckpointStore
 from regtune.training.setup import Setup
 
@@ -35,7 +37,8 @@ def finish(
     """
     best = history.best
     assert best is not None, "a first evaluation with a finite value is always a best one"
-    setup.loaded.model.load_state_dict(store.at(best.step).tensors("model"))
+    restore_trained(setup.loaded.model, store.at(best.step).tensors("model"))
+    merge_updates(setup.capacity)
     validation = score(setup.scorer, setup.validation, baseline=setup.baseline, poll=poll)
     check_restored(best, validation)
     seed = setup.config.training.seed
@@ -80,7 +83,7 @@ def export_best(run: Run, setup: Setup) -> None:
     stage = run.path / f".stage-best-{os.getpid()}"
     shutil.rmtree(stage, ignore_errors=True)
     with quiet_transformers():
-        setup.loaded.model.save_pretrained(stage)
+        save_model(setup.loaded, setup.capacity, stage)
         setup.loaded.processor.save_pretrained(stage)
     umask = os.umask(0)
     os.umask(umask)

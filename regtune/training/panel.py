@@ -6,6 +6,7 @@ import torch
 from transformers import get_scheduler
 
 from regtune.config.schema import TrainingSettings
+from regtune.models.finetune import Trained, held_sites
 from regtune.regularization.patience import earliest_stop_evaluation
 from regtune.regularization.weight_decay import count_decayed, total_shrink
 from regtune.training.effect import Effect
@@ -20,7 +21,11 @@ def effect_of(setup: Setup) -> Effect:
     placement = setup.techniques.dropout.placement
     rates = learning_rates(setup.config.training, steps=setup.steps)
     return Effect(
-        dropout_sites=placement.sites,
+        finetune=setup.config.model_settings.finetune,
+        trained_parameters=setup.capacity.trained.trainable_parameters,
+        all_parameters=setup.capacity.trained.all_parameters,
+        trained_part=trained_part(setup.capacity.trained),
+        dropout_sites=held_sites(placement.sites, setup.capacity.trained.held),
         dropout_notes=placement.notes,
         decayed_tensors=counts.decayed_tensors,
         decayed_parameters=counts.decayed_parameters,
@@ -36,6 +41,16 @@ def effect_of(setup: Setup) -> Effect:
         earliest_stop_epoch=earliest_stop_epoch(setup),
         patience=settings.patience,
     )
+
+
+def trained_part(trained: Trained) -> str:
+    """What trains, in words: "3 of 6 blocks and classifier"."""
+    parts = [] if trained.blocks is None else [f"{trained.blocks[0]} of {trained.blocks[1]} blocks"]
+    if trained.updated_layers:
+        parts.append(f"updates of rank r beside {trained.updated_layers} layers")
+    if trained.blocks is None and trained.mode != "full":
+        parts += trained.modules
+    return " and ".join(parts)
 
 
 def learning_rates(settings: TrainingSettings, *, steps: int) -> list[float]:

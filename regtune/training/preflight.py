@@ -16,13 +16,14 @@ MARGIN = 1.1  # tokenizer, history, report
 
 def check_disk(run: Run, setup: Setup) -> None:
     """Raise EnvironmentFault when checkpoints and best/ cannot fit on the disk of the run folder."""
-    parameters = sum(parameter.numel() for parameter in setup.loaded.model.parameters())
+    trained = setup.capacity.trained
     checkpoints = KEPT_LATEST + 2  # the best one, and the one being written
-    needed = MARGIN * parameters * BYTES_PER_PARAMETER * (checkpoints * COPIES_PER_CHECKPOINT + 1)
+    parameters = checkpoints * COPIES_PER_CHECKPOINT * trained.trainable_parameters + trained.all_parameters
+    needed = MARGIN * BYTES_PER_PARAMETER * parameters
     free = shutil.disk_usage(run.path).free
     if free < needed:
         raise EnvironmentFault(
             f"output: {run.path} has {free / 1e6:,.0f} MB free, this run needs up to {needed / 1e6:,.0f} MB "
-            f"for checkpoints of {parameters / 1e6:,.1f} M parameters",
+            f"for checkpoints of {trained.trainable_parameters / 1e6:,.1f} M parameters and the model",
             hint="free some space, or choose another disk with output=…",
         )

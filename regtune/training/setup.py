@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +19,14 @@ from regtune.data.splits import stratified_sample
 from regtune.errors import ConfigError
 from regtune.evaluation.metrics import higher_is_better
 from regtune.evaluation.scoring import Scorer
+from regtune.models.finetune import hold_in_evaluation
 from regtune.models.load import LoadedModel, load_model
 from regtune.regularization import Augmentation, Dropout, Patience, Smoothing, Techniques, WeightDecay
 from regtune.regularization.augmentation import operations
 from regtune.regularization.smoothing import check as check_smoothing
 from regtune.tasks import Task
 from regtune.tasks.infer import resolve_task
+from regtune.training.capacity import Capacity, limit_capacity, with_features
 from regtune.training.conductor import evaluation_steps
 from regtune.training.devices import choose_device
 from regtune.training.encoded import Encoder, count_augmented, truncation_notes
@@ -39,6 +42,7 @@ class Setup:
     splits: Splits
     device: torch.device
     loaded: LoadedModel
+    capacity: Capacity
     scorer: Scorer
     train: EncodedRows
     training_rows: Dataset[dict[str, Any]]  # the same rows, as each epoch sees them
@@ -117,18 +121,25 @@ def prepare(config: Config) -> Setup:
     rows = {name: encode(examples) for name, examples in sides.items() if examples}  # no test split: no test rows
     sample = stratified_sample(splits.train, min(len(splits.validation), len(splits.train)), seed=settings.seed)
     collate = task.collator(loaded.processor, loaded.model)
-    techniques, technique_notes = build_techniques(config, task, loaded)
-    for technique in techniques:
-        technique.adjust_model(loaded.model, task.model_inputs(collate([rows["train"][i] for i in (0, 1)])))
+    probe = task.model_inputs(collate([rows["train"][i] for i in (0, 1)]))
+    capacity = limit_capacity(loaded, config.model_settings, probe, seed=settings.seed)
+    techniques, technique_notes = build_techniques(config, task, loaded, new_parameters=capacity.new_parameters)
+    for technique in techniques:  # dropout is placed in train mode, so before frozen modules are held out of it
+        technique.adjust_model(loaded.model, probe)
     torch.nn.Module.to(loaded.model, device)  # PreTrainedModel.to is annotated wrongly
+    hold_in_evaluation(loaded.model, capacity.trained.held)
     batches = LengthGroupedBatches(rows["train"].lengths, batch_size=settings.batch_size, seed=settings.seed)
     is_augmented = bool(techniques.augmentation.strengths)
+    if config.model_settings.finetune == "head" and not is_augmented:
+        rows, note = with_features(loaded, capacity, rows, task, collate, bfloat16=settings.precision == "bfloat16")
+        technique_notes = (*technique_notes, note)
     setup = Setup(
         config=config,
         task=task,
         splits=splits,
         device=device,
         loaded=loaded,
+        capacity=capacity,
         scorer=Scorer(loaded.model, task, loaded.processor, collate, bfloat16=settings.precision == "bfloat16"),
         train=rows["train"],
         training_rows=encode.augmented(splits.train, techniques.augmentation, batches)
@@ -158,7 +169,9 @@ def prepare(config: Config) -> Setup:
     return setup
 
 
-def build_techniques(config: Config, task: Task, loaded: LoadedModel) -> tuple[Techniques, tuple[str, ...]]:
+def build_techniques(
+    config: Config, task: Task, loaded: LoadedModel, *, new_parameters: Sequence[str]
+) -> tuple[Techniques, tuple[str, ...]]:
     """The techniques with this run's settings, and notes on what of them cannot act."""
     settings = config.regularization
     augmentation = settings.augmentation
@@ -175,7 +188,7 @@ def build_techniques(config: Config, task: Task, loaded: LoadedModel) -> tuple[T
         ),
         dropout=Dropout(settings.dropout),
         weight_decay=WeightDecay(
-            settings.weight_decay, target=settings.weight_decay_target, new_parameters=loaded.new_parameters
+            settings.weight_decay, target=settings.weight_decay_target, new_parameters=new_parameters
         ),
         patience=Patience(
             settings.patience,

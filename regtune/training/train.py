@@ -21,11 +21,13 @@ from regtune.errors import (
     ConfigError,
     DataError,
     DivergedError,
+    EnvironmentFault,
     Interrupted,
     RegtuneError,
 )
 from regtune.evaluation.memory import out_of_memory_named
 from regtune.history import History
+from regtune.models.finetune import frozen_fingerprint
 from regtune.run import Run, create_run, discard, remove_leftovers, write_text
 from regtune.training.checkpoints import Checkpoint, CheckpointStore
 from regtune.training.conductor import Conductor, NothingLeftToDo, Progress, tell
@@ -85,6 +87,7 @@ def resume(run: Run, *, listeners: Sequence[Listener] = ()) -> Run:
         with memory_guard(config):
             setup = prepare(config)
         refuse_changed_data(run, setup)
+        refuse_changed_model(run, setup)
         run.update(notes=[*setup.notes, *damage, *changed_versions(run, setup)])
         return carry_out(run, setup, listeners=listeners, checkpoint=checkpoint)
 
@@ -103,6 +106,7 @@ def write_down(run: Run, setup: Setup, *, config_name: str | None, overrides: Se
         model_source=setup.loaded.source,
         headline=setup.task.headline,
         baseline=setup.baseline,
+        frozen=frozen_fingerprint(setup.loaded.model),
         notes=list(setup.notes),
     )
 
@@ -216,7 +220,7 @@ def make_plan(run: Run, setup: Setup, *, resumed_at_step: int | None) -> Plan:
         device=describe_device(setup.device),
         rows={name: size for name, size in sizes.items() if size},
         classes=splits.label_names,
-        parameters=sum(parameter.numel() for parameter in setup.loaded.model.parameters()),
+        parameters=setup.capacity.trained.all_parameters,
         steps=setup.steps,
         steps_per_epoch=setup.steps_per_epoch,
         epochs=settings.epochs,
@@ -247,6 +251,15 @@ def refuse_changed_data(run: Run, setup: Setup) -> None:
         raise DataError(
             f"{run.path}: the data changed since the run began (different: {', '.join(changed)})",
             hint="restore the files, or start a new run",
+        )
+
+
+def refuse_changed_model(run: Run, setup: Setup) -> None:
+    """Raise EnvironmentFault when the frozen weights, which no checkpoint holds, are no longer those of the start."""
+    if frozen_fingerprint(setup.loaded.model) != run.facts["frozen"]:
+        raise EnvironmentFault(
+            f"{run.path}: the pretrained weights of {setup.config.model_settings.name} changed since the run began",
+            hint="put the same model back, or start a new run",
         )
 
 

@@ -28,6 +28,7 @@ from regtune.config.schema import TrainingSettings
 from regtune.data.batches import LengthGroupedBatches
 from regtune.data.encode import Collator
 from regtune.errors import DivergedError
+from regtune.models.finetune import restore_trained, trained_state
 from regtune.regularization.base import Regularizer
 from regtune.tasks import Task
 from regtune.training.checkpoints import Checkpoint
@@ -138,7 +139,7 @@ class RegtuneTrainer(Trainer):
         random_state = {"cpu": torch.get_rng_state()}
         if torch.cuda.is_available():
             random_state["cuda"] = torch.cuda.get_rng_state(self.args.device)
-        tensors = {"model": _unshared(self.network.state_dict()), "optimizer": moments, "random": random_state}
+        tensors = {"model": _unshared(trained_state(self.network)), "optimizer": moments, "random": random_state}
         documents = {
             "optimizer_groups": {"param_groups": optimizer["param_groups"]},
             "schedule": self.lr_scheduler.state_dict(),
@@ -152,7 +153,7 @@ class RegtuneTrainer(Trainer):
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         self.resumed_from = resume_from_checkpoint
-        self.network.load_state_dict(_verified(resume_from_checkpoint).tensors("model"))
+        restore_trained(self.network, _verified(resume_from_checkpoint).tensors("model"))
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is None:

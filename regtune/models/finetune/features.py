@@ -44,20 +44,23 @@ def cache_features(
     rows: Mapping[str, Sequence[Row]],
     collate: Collate,
     *,
+    lengths: Mapping[str, Sequence[int]],
     bfloat16: bool = False,
     largest_bytes: int = LARGEST_BYTES,
 ) -> CachedFeatures:
     """Run the held modules once over all rows; from then on `model(**batch)` of these rows replays their outputs.
 
     held: `Trained.held`, of a model on its device. rows: by the name of their side, e.g. train and validation, as
-    `collate` takes them; a batch of returned rows must keep CACHED_ROW. bfloat16: as in training. Rows that change at
-    every epoch (data augmentation) must not come here. Where the features cannot be kept, rows come back as they were,
-    the trunk goes on running in evaluation mode without gradients, and the note says so.
+    `collate` takes them; lengths: of each, so that like rows are run together. A batch of returned rows must keep
+    CACHED_ROW. bfloat16: as in training. Rows that change at every epoch (data augmentation) must not come here. Where
+    the features cannot be kept, rows come back as they were, the trunk goes on running in evaluation mode without
+    gradients, and the note says so.
     """
     everything = [row for side in rows.values() for row in side]
+    all_lengths = [length for side in rows for length in lengths[side]]
     try:
         modules = _modules_to_replace(model, held, collate(everything[:2]))
-        size, numbered = _cache(model, modules, everything, collate, bfloat16, largest_bytes)
+        size, numbered = _cache(model, modules, everything, all_lengths, collate, bfloat16, largest_bytes)
     except NotCacheable as reason:
         note = f"frozen features are computed anew at every step: {reason}"
         return CachedFeatures({name: list(side) for name, side in rows.items()}, note, size_bytes=0)
@@ -86,6 +89,7 @@ def _cache(
     model: PreTrainedModel,
     modules: tuple[str, ...],
     rows: Sequence[Row],
+    lengths: Sequence[int],
     collate: Collate,
     bfloat16: bool,
     largest_bytes: int,
@@ -101,7 +105,7 @@ def _cache(
         return logits.float()
 
     # By length, so that little is padding: each row's number is its place in this order.
-    order = sorted(range(len(rows)), key=lambda index: len(rows[index][model.main_input_name]))
+    order = sorted(range(len(rows)), key=lengths.__getitem__)
     in_order = [rows[index] for index in order]
     numbered = [{**row, CACHED_ROW: number} for number, row in enumerate(in_order)]
     replay = Replay(model, modules)

@@ -16,9 +16,8 @@ from torch import Tensor, nn
 from torch.utils import _pytree
 from transformers import PreTrainedModel
 
+from regtune.data.encode import CACHED_ROW
 from regtune.models.finetune.feature_store import FeatureTensor, NotCacheable
-
-CACHED_ROW = "cached_row"  # a row's number among the cached ones, a feature like its token ids
 
 
 @dataclass(frozen=True)
