@@ -81,7 +81,7 @@ def restore(run: Run) -> RestoredRun:
         label_names=names,
         processor=processor,
         scorer=Scorer(
-            model.to(device),
+            torch.nn.Module.to(model, device),
             task,
             processor,
             task.collator(processor, model),
