@@ -27,7 +27,8 @@ def test_demo_set_is_read_by_name() -> None:
 def test_unknown_demo_set_names_the_known(source: str) -> None:
     with pytest.raises(DataError, match="no such demo set") as caught, open_table(source):
         pass
-    assert caught.value.hint == "known: demo:support"
+    assert str(caught.value.hint).startswith("known: demo:")
+    assert "demo:support" in str(caught.value.hint)
 
 
 def test_missing_file_names_the_near_one(tmp_path: Path) -> None:
