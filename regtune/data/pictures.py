@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from regtune.data.jsonl import kind_of
+from regtune.data.table import kind_of
 from regtune.errors import DataError
 
 if TYPE_CHECKING:
@@ -38,6 +38,16 @@ class Picture:
     def digest(self) -> str:
         """SHA-256 of the file: two rows with equal images are the same row."""
         return hashlib.sha256(self.read()).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class OpenPicture:
+    """An image that is already decoded, where a `Picture` is expected to be opened."""
+
+    image: Image
+
+    def open(self) -> Image:
+        return self.image
 
 
 def read_picture(value: Any, *, where: str, folder: Path) -> Picture | None:

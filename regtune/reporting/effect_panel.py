@@ -38,11 +38,21 @@ def print_effect(console: Console, effect: Effect) -> None:
 def effect_pairs(effect: Effect) -> list[Pair]:
     """Label and value of each line."""
     return [
+        *_augmentation_pairs(effect),
         *_dropout_pairs(effect),
         ("weight decay", _weight_decay_text(effect)),
         ("smoothing", _smoothing_text(effect)),
         ("patience", _patience_text(effect)),
     ]
+
+
+def _augmentation_pairs(effect: Effect) -> list[Pair]:
+    """Nothing where it is off: most runs are without."""
+    if not effect.augmentation:
+        return []
+    changed, looked_at = effect.augmented_rows
+    strengths = ", ".join(f"{name} {significant(strength)}" for name, strength in effect.augmentation.items())
+    return [("augmentation", f"{strengths}: an epoch changes {changed} of the first {looked_at} training rows")]
 
 
 def _dropout_pairs(effect: Effect) -> list[Pair]:

@@ -25,6 +25,7 @@ from regtune.config.schema import DataSettings
 from regtune.data.encode import Collator, EncodedRows, encode_texts, pad_texts, with_labels
 from regtune.data.rules import RowRules
 from regtune.data.table import Table
+from regtune.regularization.augmentation import Augmentation
 
 Batch = dict[str, Tensor]
 Processor = Any  # a PreTrainedTokenizerBase, or an image processor: transformers gives them no common base
@@ -87,6 +88,12 @@ class Task(RowRules):
     def vocabulary_texts(self, inputs: Sequence[tuple[Any, ...]], targets: Sequence[Any]) -> list[str]:
         """The training texts a tokenizer built from scratch should know."""
         return [text for parts in inputs for text in parts]
+
+    def augmented(
+        self, inputs: tuple[Any, ...], target: Any, augmentation: Augmentation, *, epoch: int, row: int
+    ) -> tuple[tuple[Any, ...], Any]:
+        """A training row as this epoch sees it. row: its place among the training rows."""
+        return tuple(augmentation.augment_texts(inputs, epoch=epoch, row=row)), target
 
     # ---- model -------------------------------------------------------------------------------------------------------
 

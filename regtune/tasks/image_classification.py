@@ -18,8 +18,9 @@ from transformers import PreTrainedModel
 from regtune.config.schema import DataSettings
 from regtune.data.columns import Role, likely_column
 from regtune.data.encode import Collator, EncodedRows
-from regtune.data.pictures import Picture, read_picture
+from regtune.data.pictures import OpenPicture, Picture, read_picture
 from regtune.data.table import Table
+from regtune.regularization.augmentation import Augmentation
 from regtune.tasks.base import Processor, Task
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
@@ -60,6 +61,11 @@ class ImageClassification(Task):
 
     def vocabulary_texts(self, inputs: Sequence[tuple[Any, ...]], targets: Sequence[Any]) -> list[str]:
         return []
+
+    def augmented(
+        self, inputs: tuple[Any, ...], target: Any, augmentation: Augmentation, *, epoch: int, row: int
+    ) -> tuple[tuple[Any, ...], Any]:
+        return (OpenPicture(augmentation.augment_image(inputs[0].open(), epoch=epoch, row=row)),), target
 
     def encode(self, inputs: Sequence[tuple[Any, ...]], *, processor: Processor, settings: DataSettings) -> EncodedRows:
         features = [{"image": picture} for (picture,) in inputs]

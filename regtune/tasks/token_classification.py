@@ -20,11 +20,11 @@ from transformers import PreTrainedModel
 from regtune.config.schema import DataSettings
 from regtune.data.columns import Role, likely_column
 from regtune.data.encode import Collator, EncodedRows, pad_tokens, with_labels
-from regtune.data.jsonl import kind_of
 from regtune.data.labels import MOST_CLASSES
 from regtune.data.rules import as_name
-from regtune.data.table import Table
+from regtune.data.table import Table, kind_of
 from regtune.errors import ConfigError, DataError
+from regtune.regularization.augmentation import Augmentation
 from regtune.tasks.base import IGNORED, Batch, Processor, Task, Units, count_kept
 
 TOKENS = Role("tokens", ("tokens", "words"))
@@ -106,6 +106,12 @@ class TokenClassification(Task):
         ]
 
     # ---- tensors -----------------------------------------------------------------------------------------------------
+
+    def augmented(
+        self, inputs: tuple[Any, ...], target: Any, augmentation: Augmentation, *, epoch: int, row: int
+    ) -> tuple[tuple[Any, ...], Any]:
+        words, tags = augmentation.augment_tagged(inputs[0], target, epoch=epoch, row=row)
+        return (tuple(words),), tuple(tags)
 
     def vocabulary_texts(self, inputs: Sequence[tuple[Any, ...]], targets: Sequence[Any]) -> list[str]:
         return [self.show_input(parts) for parts in inputs]

@@ -22,6 +22,8 @@ class Effect:
     undecayed_tensors: int
     undecayed_parameters: int
     total_shrink: float  # 1 − Π(1 − lr_t·λ) over all planned steps: share of a weight's size that decay alone removes
+    augmentation: dict[str, float]  # strength by operation, of those that are on
+    augmented_rows: tuple[int, int]  # rows that an epoch changes, of how many looked at
     weight_decay: float
     weight_decay_target: str
     smoothing: float
@@ -37,4 +39,11 @@ class Effect:
     def from_dict(cls, facts: Mapping[str, Any]) -> Effect:
         """The inverse of `to_dict`, also after a turn through JSON, which has no tuples."""
         sites = tuple(DropoutSite(**site) for site in facts["dropout_sites"])
-        return cls(**{**facts, "dropout_notes": tuple(facts["dropout_notes"]), "dropout_sites": sites})
+        return cls(
+            **{
+                **facts,
+                "dropout_notes": tuple(facts["dropout_notes"]),
+                "augmented_rows": tuple(facts["augmented_rows"]),
+                "dropout_sites": sites,
+            }
+        )

@@ -27,6 +27,8 @@ def effect_of(setup: Setup) -> Effect:
         undecayed_tensors=counts.undecayed_tensors,
         undecayed_parameters=counts.undecayed_parameters,
         total_shrink=total_shrink(rates, strength=settings.weight_decay),
+        augmentation=setup.techniques.augmentation.strengths,
+        augmented_rows=setup.augmented,
         weight_decay=settings.weight_decay,
         weight_decay_target=settings.weight_decay_target,
         smoothing=settings.smoothing,

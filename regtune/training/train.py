@@ -99,7 +99,7 @@ def write_down(run: Run, setup: Setup, *, config_name: str | None, overrides: Se
         config_name=config_name,
         overrides=list(overrides),
         task=setup.task.name,
-        model=setup.config.model,
+        model=setup.config.model_settings.name,
         model_source=setup.loaded.source,
         headline=setup.task.headline,
         baseline=setup.baseline,
@@ -196,7 +196,7 @@ def make_trainer(run: Run, setup: Setup) -> RegtuneTrainer:
         arguments=training_arguments(
             settings, output=run.path, steps=setup.steps, device=setup.device, report_to=settings.report_to
         ),
-        rows=setup.train,
+        rows=setup.training_rows,
         batches=setup.batches,
         collate=setup.scorer.collate,
         task=setup.task,
@@ -212,7 +212,7 @@ def make_plan(run: Run, setup: Setup, *, resumed_at_step: int | None) -> Plan:
         run_path=run.path,
         config_name=run.facts["config_name"] or str(run.config_path),
         task=setup.task.name,
-        model=setup.config.model,
+        model=setup.config.model_settings.name,
         device=describe_device(setup.device),
         rows={name: size for name, size in sizes.items() if size},
         classes=splits.label_names,

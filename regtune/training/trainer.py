@@ -21,12 +21,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainingArguments
 
 from regtune.config.schema import TrainingSettings
 from regtune.data.batches import LengthGroupedBatches
-from regtune.data.encode import Collator, EncodedRows
+from regtune.data.encode import Collator
 from regtune.errors import DivergedError
 from regtune.regularization.base import Regularizer
 from regtune.tasks import Task
@@ -44,7 +44,7 @@ class RegtuneTrainer(Trainer):
         *,
         model: PreTrainedModel,
         arguments: TrainingArguments,
-        rows: EncodedRows,
+        rows: Dataset[dict[str, Any]],
         batches: LengthGroupedBatches,
         collate: Collator,
         task: Task,
