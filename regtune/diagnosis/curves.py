@@ -32,7 +32,7 @@ def loss_noise(loss: float, *, rows: int) -> float:
 
 
 def gap_noise(facts: Facts, evaluation: Evaluation) -> float:
-    """Standard error of the gap, in its unit: two different samples, the training one as large as the validation set."""
+    """Standard error of the gap, in its unit: two different samples, the training one as large as the other."""
     rows = facts.rows["validation"]
     return math.hypot(loss_noise(evaluation.validation_loss, rows=rows), loss_noise(evaluation.train_loss, rows=rows))
 

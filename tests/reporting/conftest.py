@@ -61,6 +61,8 @@ def effect() -> Effect:
         undecayed_tensors=64,
         undecayed_parameters=42_000,
         total_shrink=0.00005,
+        augmentation={},
+        augmented_rows=(0, 0),
         weight_decay=0.01,
         weight_decay_target="zero",
         smoothing=0.1,
