@@ -55,7 +55,8 @@ def resume(path: str | Path, *, listeners: Sequence[Listener] = ()) -> Run:
 def evaluate(path: str | Path, *, data: str | None = None) -> dict[str, Any]:
     """Score a run's restored model: on `data`, a labelled file, or on the run's own test (else validation) split.
 
-    Returns {"split", "rows", "loss", "metrics": {name: {"value", "low", "high"}}}, intervals at 95 %.
+    Returns {"split", "rows", "loss", "metrics": {name: {"value", "low", "high"}}}, intervals at 95 %; a high of
+    None is open above, three times None: the model's output was not finite.
     """
     run = open_run(path)
     if data is not None:

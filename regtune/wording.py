@@ -19,6 +19,14 @@ def printable(text: str) -> str:
     return _CONTROLS.sub(_escaped, text)
 
 
+NAME_SHOWN = 40  # characters; a label can be a sentence, and a list of tags can be long
+
+
+def cut(text: str, *, length: int = NAME_SHOWN) -> str:
+    """The text in at most `length` characters, the last one … where something is left out."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
 def encodable(text: str, *, encoding: str) -> str:
     r"""Text in characters the encoding has: look-alikes for our signs, \xNN or \uNNNN for anything else."""
     try:

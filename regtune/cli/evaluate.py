@@ -21,11 +21,13 @@ def evaluate(
     Example: `regtune evaluate runs/small --data new_rows.csv`.
     """
     from regtune import api
+    from regtune.reporting.summary import interval_text
 
     result = api.evaluate(run, data=data)
     if as_json:
         typer.echo(json.dumps(result, indent=2))
         return
     typer.echo(f"{result['split']}: {result['rows']} rows, 95 % intervals")
+    width = max(map(len, result["metrics"]))
     for name, interval in result["metrics"].items():
-        typer.echo(f"{name:<10} {interval['value']:.4f}   [{interval['low']:.4f}, {interval['high']:.4f}]")
+        typer.echo(f"{name:<{width}}  {interval_text(interval)}")

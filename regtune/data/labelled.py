@@ -11,6 +11,7 @@ from regtune.data.examples import make_examples
 from regtune.data.reading import read_labelled
 from regtune.data.rules import RowRules
 from regtune.errors import DataError
+from regtune.wording import cut
 
 
 def load_labelled(
@@ -28,8 +29,8 @@ def check_known(examples: tuple[Example, ...], rules: RowRules, *, known: Sequen
         for name in rules.names_in(example.target):
             if name not in classes:
                 raise DataError(
-                    f"{example.source}:{example.line}: label `{name}` is not one of the {len(known)} classes of the"
-                    " training rows",
-                    hint=f"known are {', '.join(known[:8])}{', …' if len(known) > 8 else ''}",
+                    f"{example.source}:{example.line}: label `{cut(name)}` is not one of the {len(known)} classes of"
+                    " the training rows",
+                    hint=f"known are {', '.join(map(cut, known[:8]))}{', …' if len(known) > 8 else ''}",
                 )
     return examples

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from regtune.data.example import fold_text
 from regtune.errors import DataError
+from regtune.wording import cut
 
 INTEGER = re.compile(r"-?[0-9]{1,100}")  # longer ones are names: Python refuses to convert 4,301 digits
 INTEGRAL_FLOAT = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0*)?")
@@ -39,7 +40,7 @@ def check_labels(labels: Sequence[str], *, where: str) -> None:
     """Raise DataError unless the labels, one per training row, can be the classes of a classifier."""
     distinct = set(labels)
     if len(distinct) == 1:
-        raise DataError(f"{where}: one class only, `{labels[0]}`, in {len(labels)} rows; at least 2 are needed")
+        raise DataError(f"{where}: one class only, `{cut(labels[0])}`, in {len(labels)} rows; at least 2 are needed")
     if all(FLOAT.fullmatch(label) for label in distinct) and not all(WHOLE.fullmatch(label) for label in distinct):
         raise DataError(
             f"{where}: the labels are {len(distinct)} distinct numbers such as {_some(distinct)}: this looks like"
@@ -85,8 +86,9 @@ def _alike(keyed: list[tuple[str, str]]) -> str:
     groups = defaultdict(list)
     for key, label in sorted(keyed):
         groups[key].append(label)
-    return ", ".join(" / ".join(f"`{label}`" for label in group) for group in groups.values() if len(group) > 1)
+    alike = [" / ".join(f"`{cut(label)}`" for label in group) for group in groups.values() if len(group) > 1]
+    return ", ".join(alike[:LISTED]) + (", …" if len(alike) > LISTED else "")
 
 
 def _some(labels: set[str]) -> str:
-    return ", ".join(f"`{label}`" for label in sorted(labels)[:LISTED]) + (", …" if len(labels) > LISTED else "")
+    return ", ".join(f"`{cut(label)}`" for label in sorted(labels)[:LISTED]) + (", …" if len(labels) > LISTED else "")

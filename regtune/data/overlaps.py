@@ -7,8 +7,7 @@ from collections.abc import Collection, Sequence
 
 from regtune.data.example import Example
 from regtune.errors import DataError
-
-LABEL_SHOWN = 40  # characters; a list of tags can be long
+from regtune.wording import cut
 
 
 def repeat_notes(examples: Sequence[Example]) -> list[str]:
@@ -27,7 +26,7 @@ def repeat_notes(examples: Sequence[Example]) -> list[str]:
         other = next(example for example in torn[0] if example.label != first.label)
         notes.append(
             f"{len(torn)} {'text has' if len(torn) == 1 else 'texts have'} more than one label"
-            f" (first: {_place(first)} `{_short(first.label)}`, {_place(other)} `{_short(other.label)}`)"
+            f" (first: {_place(first)} `{cut(first.label)}`, {_place(other)} `{cut(other.label)}`)"
         )
     return notes
 
@@ -62,10 +61,6 @@ def _keys(example: Example) -> list[tuple[str, str]]:
     if example.group is not None:
         keys.append(("group", example.group))
     return keys
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= LABEL_SHOWN else label[: LABEL_SHOWN - 1] + "…"
 
 
 def _place(example: Example) -> str:

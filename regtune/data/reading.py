@@ -52,14 +52,14 @@ def read_labelled(
         read = _read_rows(table, chosen, rules, settings)
         notes = list(table.notes)
     rows = read.rows
-    for lines, what, rule in (
-        (read.lines_without_target, "label", settings.on_missing_label),
-        (read.lines_without_input, "text", settings.on_empty_text),
+    for lines, what, setting, rule in (
+        (read.lines_without_target, rules.target_role.key, "on_missing_label", settings.on_missing_label),
+        (read.lines_without_input, rules.input_role.key, "on_empty_text", settings.on_empty_text),
     ):
         if lines:
-            notes.append(_drop_or_raise(source, what, lines, rule=rule))
+            notes.append(_drop_or_raise(source, what, lines, setting=setting, rule=rule))
     if not rows:
-        raise DataError(f"{source}: no rows are left after dropping those without label or text")
+        raise DataError(f"{source}: no rows are left after dropping those without input or target")
     facts = {**fingerprint(source), "rows": len(rows)}
     return LabelledFile(source, chosen, tuple(rows), tuple(notes), facts)
 
@@ -68,7 +68,7 @@ def check_columns(table: Table, columns: Columns, rules: RowRules, *, with_targe
     """Raise DataError when the table lacks one of the columns."""
     for name in columns.inputs:
         find_column(table, name, key=f"data.{rules.input_role.key}")
-    if with_target and columns.target is not None and rules.target_role is not None:
+    if with_target and columns.target is not None:
         find_column(table, columns.target, key=f"data.{rules.target_role.key}")
     if with_target and columns.group is not None:
         find_column(table, columns.group, key="data.group")
@@ -137,12 +137,11 @@ def _check_kind(cell: Any, expected: str, *, where: str) -> None:
         )
 
 
-def _drop_or_raise(source: str, what: str, lines: Sequence[int], *, rule: str) -> str:
-    """The note about dropped rows; raises DataError where the rule is to stop."""
+def _drop_or_raise(source: str, what: str, lines: Sequence[int], *, setting: str, rule: str) -> str:
+    """The note about dropped rows; raises DataError where the rule is to stop. setting: the key of the rule."""
     listed = ", ".join(map(str, lines[:LISTED])) + (", …" if len(lines) > LISTED else "")
     rows = f"{len(lines)} {'row' if len(lines) == 1 else 'rows'} without {what}"
     where = f"({'line' if len(lines) == 1 else 'lines'} {listed})"
     if rule == "drop":
         return f"{source}: {rows} dropped {where}"
-    key = {"label": "data.on_missing_label", "text": "data.on_empty_text"}[what]
-    raise DataError(f"{source}:{lines[0]}: {rows} {where}", hint=f"fill them in, or set {key}: drop")
+    raise DataError(f"{source}:{lines[0]}: {rows} {where}", hint=f"fill them in, or set data.{setting}: drop")

@@ -17,6 +17,7 @@ from regtune.data.labels import check_labels, class_order, clean_labels
 from regtune.data.table import Table, kind_of
 from regtune.errors import DataError
 
+ONE_STRATUM = ("",)  # of rows that name no class
 PAIR_MARK = " ⏐ "  # between the two texts of a pair, where they are shown or compared as one
 
 
@@ -24,12 +25,13 @@ class RowRules:
     """From table cells to inputs and targets. Every method is a pure function of its arguments."""
 
     input_role: ClassVar[Role] = TEXT
-    target_role: ClassVar[Role | None] = LABEL
+    target_role: ClassVar[Role] = LABEL
     takes_pairs: ClassVar[bool] = True
+    has_classes: ClassVar[bool] = True  # targets name classes; False: numbers or texts, each its own
 
     def roles(self) -> tuple[Role, ...]:
         """The columns that may be named in the config."""
-        return (self.input_role,) if self.target_role is None else (self.input_role, self.target_role)
+        return (self.input_role, self.target_role)
 
     def choose_columns(self, table: Table, settings: DataSettings) -> Columns:
         """Which columns hold what. Raises DataError where that cannot be told."""
@@ -84,10 +86,10 @@ class RowRules:
 
     def name_targets(self, targets: Sequence[Any]) -> tuple[list[Any], list[str]]:
         """Targets of all files together under their final names, and notes on what was changed."""
-        return clean_labels(targets)
+        return clean_labels(targets) if self.has_classes else (list(targets), [])
 
     def as_targets(self, names: Sequence[str]) -> list[Any]:
-        """The classes of a trained model as targets that take part in `name_targets`; [] where names stay as read."""
+        """The classes of a trained model as targets that take part in `name_targets`."""
         return list(names)
 
     def check_targets(self, targets: Sequence[Any], *, where: str) -> None:
@@ -96,7 +98,7 @@ class RowRules:
 
     def names_in(self, target: Any) -> tuple[str, ...]:
         """The classes a target names; () for a task without classes."""
-        return (target,)
+        return (target,) if self.has_classes else ()
 
     def label_names(self, targets: Iterable[Any]) -> tuple[str, ...]:
         """All classes in the order of their indices; () for a task without classes."""
@@ -104,7 +106,7 @@ class RowRules:
 
     def strata(self, targets: Sequence[Any]) -> list[tuple[str, ...]]:
         """Per row, what the sides of a split hold in equal proportion; at least one name a row."""
-        return [self.names_in(target) for target in targets]
+        return [self.names_in(target) or ONE_STRATUM for target in targets]
 
 
 def as_name(value: Any) -> str:

@@ -32,7 +32,7 @@ def loss_noise(loss: float, *, rows: int) -> float:
 
 
 def gap_noise(facts: Facts, evaluation: Evaluation) -> float:
-    """Standard error of the gap, nats: two different samples, the training one as large as the validation set."""
+    """Standard error of the gap, in its unit: two different samples, the training one as large as the other."""
     rows = facts.rows["validation"]
     return math.hypot(loss_noise(evaluation.validation_loss, rows=rows), loss_noise(evaluation.train_loss, rows=rows))
 
@@ -65,7 +65,7 @@ def turns_up(bottom: Evaluation, later: Evaluation, *, validation_rows: int, cha
 
 
 def smallest_change(loss: float, *, validation_rows: int, chance_loss: float) -> float:
-    """The least change of a validation loss that is neither noise nor too small to matter, nats."""
+    """The least change of a validation loss that is neither noise nor too small to matter, in their unit."""
     return max(loss_noise(loss, rows=validation_rows), SMALLEST_RISE * chance_loss)
 
 

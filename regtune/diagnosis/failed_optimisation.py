@@ -81,6 +81,6 @@ def _evidence(facts: Facts) -> str:
     last = facts.history.last
     if not math.isfinite(last.gap):
         return f"the loss at step {last.step} is not a number; learning rate {number(facts.learning_rate)}"
-    chance = f"always answering with the training rows' shares gives {number(facts.chance_loss)}"
+    chance = f"the best answer that never looks at its row gives {number(facts.chance_loss)}"
     lowest = number(min(evaluation.train_loss for evaluation in facts.evaluations))
     return f"train loss ended at {number(last.train_loss)} after {last.step} steps, lowest {lowest}; {chance}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import numpy as np
 
 from regtune.data.encode import EncodedRows
+from regtune.errors import DataError
 from regtune.evaluation.answers import Answered
+from regtune.evaluation.intervals import Interval
 from regtune.evaluation.metrics import compute_metrics, interval_for
 from regtune.evaluation.metrics.multi_label import tune_threshold
 from regtune.evaluation.scoring import Scorer
 from regtune.tasks import Task
 
+NO_INTERVAL = Interval(math.nan, math.nan, math.nan)
 PLAIN_THRESHOLD = 0.5  # of a task that tunes none
 
 
@@ -39,12 +43,15 @@ class Results:
         return compute_metrics(self.task.metrics, self.answered)
 
     def summary(self, *, seed: int) -> dict[str, Any]:
-        """For run.json: {"rows", "loss", "metrics": {name: {"value", "low", "high"}}}. seed: of the bootstrap."""
-        metrics = {}
+        """For run.json: {"rows", "loss", "metrics": {name: {"value", "low", "high"}}}. seed: of the bootstrap.
+
+        None stands for what JSON has no number for: an infinite high, or all three where the output was not finite.
+        """
+        metrics: dict[str, dict[str, float | None]] = {}
         for name in self.task.metrics:
-            interval = interval_for(name, self.answered, seed=seed)
-            metrics[name] = {"value": interval.value, "low": interval.low, "high": interval.high}
-        return {"rows": len(self.answered.labels), "loss": self.loss, "metrics": metrics}
+            bounds = interval_for(name, self.answered, seed=seed) if self.answered.is_finite else NO_INTERVAL
+            metrics[name] = {"value": _json(bounds.value), "low": _json(bounds.low), "high": _json(bounds.high)}
+        return {"rows": len(self.answered.labels), "loss": _json(self.loss), "metrics": metrics}
 
 
 def score(
@@ -83,5 +90,17 @@ def clean_loss(scorer: Scorer, rows: EncodedRows, *, poll: Callable[[], None] | 
 
 
 def mean_loss(losses: Any, units: Any) -> float:
-    """Summed losses over counted units: a row with more tokens counts more. (rows,) twice."""
+    """Summed losses over counted units: a row with more tokens counts more. (rows,) twice.
+
+    Raises DataError when there is no unit at all.
+    """
+    if not units.any():
+        raise DataError(
+            f"none of {len(units)} rows has anything to score: their prompts fill data.max_length",
+            hint="raise data.max_length, or shorten the prompts",
+        )
     return float(losses.sum() / units.sum())
+
+
+def _json(number: float) -> float | None:
+    return number if math.isfinite(number) else None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from regtune.reporting.effect_panel import effect_pairs
+from regtune.reporting.number_text import bounds, figure
 from regtune.reporting.predictions import ITEMS, class_figures, read_predictions
 from regtune.reporting.summary import best_text, stop_text
 from regtune.run import Run, write_text
@@ -93,8 +94,8 @@ def body(run: Run) -> list[str]:
         "| metric | value | low | high |",
         "|---|---|---|---|",
         *(
-            f"| {name} | {i['value']:.4f} | {i['low']:.4f} | {i['high']:.4f} |"
-            for name, i in facts[split]["metrics"].items()
+            f"| {name} | {figure(interval['value'])} | {' | '.join(bounds(interval))} |"
+            for name, interval in facts[split]["metrics"].items()
         ),
         "",
         *(["These rows chose the weights, so the figures flatter them.", ""] if split == "validation" else []),
@@ -119,7 +120,7 @@ def body(run: Run) -> list[str]:
 def _class_lines(run: Run, plan: dict[str, Any]) -> list[str]:
     predictions = read_predictions(run.predictions_path, classes=plan["classes"])
     lines = [
-        f"| {_markdown(figures.name)} | {_share(figures.precision)} | {_share(figures.recall)} | {_share(figures.f1)} "
+        f"| {_markdown(figures.name)} | {figure(figures.precision)} | {figure(figures.recall)} | {figure(figures.f1)} "
         f"| {figures.rows} |"
         for figures in class_figures(predictions, kind=plan["answer_kind"], classes=plan["classes"])
     ]
@@ -130,10 +131,6 @@ def _class_lines(run: Run, plan: dict[str, Any]) -> list[str]:
         "|---|---|---|---|---|",
     ]
     return [*head, *lines, ""]
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
 
 
 def _markdown(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 
 def significant(value: float) -> str:
@@ -31,6 +32,17 @@ def signed(value: float) -> str:
     """Like `decimal`, always with its sign, the minus as wide as the plus: "+0.1410", "−0.0240"."""
     text = decimal(abs(value))
     return text if not math.isfinite(value) else ("−" if value < 0 else "+") + text
+
+
+def figure(value: float | None) -> str:
+    """A metric's value with four decimals; "–" where there is none."""
+    return "–" if value is None else f"{value:.4f}"
+
+
+def bounds(interval: Mapping[str, float | None]) -> tuple[str, str]:
+    """The ends of an interval as run.json has it; "∞" where it is open above, "–" where nothing could be measured."""
+    open_end = "∞" if interval["value"] is not None else "–"
+    return figure(interval["low"]), open_end if interval["high"] is None else figure(interval["high"])
 
 
 def count(value: int) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from regtune.history import History
 from regtune.reporting.effect_panel import effect_pairs
 from regtune.reporting.figures import loss_figure
-from regtune.reporting.number_text import count, duration, signed
+from regtune.reporting.number_text import bounds, count, duration, figure, signed
 from regtune.reporting.predictions import (
     ITEMS,
     class_figures,
@@ -26,7 +26,7 @@ from regtune.reporting.summary import best_text, restored_text, stop_text
 from regtune.reporting.table import TableFacts, caption, columns_of, rows_of
 from regtune.run import Run, write_text
 from regtune.training.effect import Effect
-from regtune.wording import printable
+from regtune.wording import cut, printable
 
 MATRIX_CLASSES = 30  # more classes than this do not fit on a page: the most confused pairs are listed
 CONFUSED_PAIRS = 20
@@ -80,6 +80,8 @@ def report_values(run: Run) -> dict[str, Any]:
         "rows": rows_of(history, table),
         "restored_row": restored_row(history),
         "figure_space": FIGURE_SPACE,
+        "figure": figure,
+        "bounds": bounds,
         "caption": caption(table),
         "effect": effect_pairs(Effect.from_dict(facts["effect"])),
         "data": run.read_json("data.json"),
@@ -111,5 +113,4 @@ def restored_row(history: History) -> int:
 
 def shortened(text: str) -> str:
     """A row's text in one line of at most 300 characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= TEXT_SHOWN else line[: TEXT_SHOWN - 1] + "…"
+    return cut(" ".join(text.split()), length=TEXT_SHOWN)

@@ -10,7 +10,8 @@ Read from run.json of a completed run, whose keys are:
     best              {"step", "epoch", "train_loss", "validation_loss", "metrics": {name: value}}
     restored_equal    the restored weights re-evaluated to the recorded best, to the last bit
     duration_seconds  time spent, interruptions left out
-    validation, test  {"rows": n, "metrics": {name: {"value", "low", "high"}}}; 95 % intervals; test null: no test split
+    validation, test  {"rows": n, "metrics": {name: {"value", "low", "high"}}}; 95 % intervals; test null: no test
+                      split; high null: open above; all three null: the output was not finite
     advice            {"title", "evidence", "command"} each, at most three; command "": work outside regtune
 """
 
@@ -23,7 +24,7 @@ from typing import Any
 from rich.console import Console
 
 from regtune.reporting.console import standard_output
-from regtune.reporting.number_text import decimal, duration, signed
+from regtune.reporting.number_text import bounds, decimal, duration, figure, signed
 from regtune.reporting.pairs import Pair, print_pairs
 from regtune.run import Run
 
@@ -89,9 +90,10 @@ def measured_pairs(facts: Mapping[str, Any]) -> list[Pair]:
     return [(split, f"{result['rows']} rows, 95 % intervals{warning}"), *(("", line) for line in lines)]
 
 
-def interval_text(interval: Mapping[str, float]) -> str:
+def interval_text(interval: Mapping[str, float | None]) -> str:
     """ "0.8121  [0.7450, 0.8680]"."""
-    return f"{interval['value']:.4f}  [{interval['low']:.4f}, {interval['high']:.4f}]"
+    low, high = bounds(interval)
+    return f"{figure(interval['value'])}  [{low}, {high}]"
 
 
 def advice_pairs(facts: Mapping[str, Any]) -> list[Pair]:

@@ -81,6 +81,13 @@ class Task(RowRules):
         rows = self.encode(inputs, processor=processor, settings=settings)
         return with_labels(rows, [ids[target] for target in targets])
 
+    def row_notes(self, rows: EncodedRows, *, side: str, settings: DataSettings) -> list[str]:
+        """What of a side's labelled rows the model will not see, one sentence each. side: train, validation, test."""
+        if not rows.truncated:
+            return []
+        longer = f"longer than {settings.max_length} tokens and were cut"
+        return [f"{rows.truncated} of {len(rows)} {side} rows are {longer}"]
+
     def collator(self, processor: Processor, model: PreTrainedModel) -> Collator:
         """What makes a batch of encoded rows."""
         return pad_texts(processor)

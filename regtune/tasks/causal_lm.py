@@ -26,7 +26,6 @@ from regtune.tasks.language import kept_units, limit_writing, padded_left, write
 
 PROMPT = Role("prompt", ("prompt", "instruction"))
 COMPLETION = Role("completion", ("completion", "response", "answer"))
-ONE_STRATUM = ("",)
 
 
 class CausalLm(Task):
@@ -34,8 +33,9 @@ class CausalLm(Task):
 
     name = "causal-lm"
     auto_class = "AutoModelForCausalLM"
-    target_role = None
+    target_role = COMPLETION
     takes_pairs = False
+    has_classes = False
     metrics = ("perplexity",)
     headline = "perplexity"
     problem_type = None
@@ -57,7 +57,14 @@ class CausalLm(Task):
 
     def choose_columns(self, table: Table, settings: DataSettings) -> Columns:
         prompt, completion = (likely_column(table, settings, role) for role in (PROMPT, COMPLETION))
-        if settings.text is None and prompt is not None and completion is not None:
+        if settings.text is None and (prompt is not None or completion is not None):
+            if completion is None or prompt is None:
+                there, missing = ("prompt", "completion") if completion is None else ("completion", "prompt")
+                raise DataError(
+                    f"{table.path}: column `{prompt or completion}` is a {there}, and no column is its {missing}:"
+                    f" the header has {', '.join(f'`{name}`' for name in table.columns)}",
+                    hint=f"set data.{missing}, or data.text to learn `{prompt or completion}` alone",
+                )
             return choose_columns(table, settings, input_role=PROMPT, target_role=COMPLETION)
         return choose_columns(table, settings, input_role=TEXT, target_role=None)
 
@@ -68,20 +75,8 @@ class CausalLm(Task):
             raise DataError(f"{where} holds {kind_of(value)}, the completion must be a string")
         return value if value.strip() else None
 
-    def name_targets(self, targets: Sequence[Any]) -> tuple[list[Any], list[str]]:
-        return list(targets), []
-
-    def as_targets(self, names: Sequence[str]) -> list[Any]:
-        return []
-
     def check_targets(self, targets: Sequence[Any], *, where: str) -> None:
         """Any text can be learnt."""
-
-    def names_in(self, target: Any) -> tuple[str, ...]:
-        return ()
-
-    def strata(self, targets: Sequence[Any]) -> list[tuple[str, ...]]:
-        return [ONE_STRATUM] * len(targets)
 
     def show_target(self, target: Any) -> str:
         return target or ""
@@ -117,8 +112,8 @@ class CausalLm(Task):
     # ---- tensors -----------------------------------------------------------------------------------------------------
 
     def encode(self, inputs: Sequence[tuple[Any, ...]], *, processor: Processor, settings: DataSettings) -> EncodedRows:
-        ids = [processor(text)["input_ids"] for (text,) in inputs]
-        return _rows([(row, None) for row in ids], settings)
+        starts = (_opening(text, processor, most=settings.max_length + 1) for (text,) in inputs)
+        return _rows([(ids, None) for ids in starts], settings)
 
     def encode_labelled(
         self,
@@ -130,15 +125,25 @@ class CausalLm(Task):
         settings: DataSettings,
     ) -> EncodedRows:
         end = [] if processor.eos_token_id is None else [processor.eos_token_id]
+        most = settings.max_length + 1  # tokens; enough to tell that a row is too long
         rows = []
         for (text,), completion in zip(inputs, targets, strict=True):
-            prompt = processor(text)["input_ids"]
+            prompt = _opening(text, processor, most=most)
             if completion is None:
                 rows.append(([*prompt, *end], [*prompt, *end]))
             else:
-                learnt = [*processor(completion, add_special_tokens=False)["input_ids"], *end]
+                ids = processor(completion, add_special_tokens=False, truncation=True, max_length=most)["input_ids"]
+                learnt = [*ids, *end]
                 rows.append(([*prompt, *learnt], [*[IGNORED] * len(prompt), *learnt]))
         return _rows(rows, settings)
+
+    def row_notes(self, rows: EncodedRows, *, side: str, settings: DataSettings) -> list[str]:
+        notes = super().row_notes(rows, side=side, settings=settings)
+        lost = sum(not any(label != IGNORED for label in feature["labels"][1:]) for feature in rows.features)
+        if lost:
+            full = f"a prompt that fills data.max_length ({settings.max_length} tokens)"
+            notes.append(f"{lost} of {len(rows)} {side} rows have {full}: nothing of them is learnt or scored")
+        return notes
 
     def collator(self, processor: Processor, model: PreTrainedModel) -> Collator:
         return pad_tokens(processor, {"labels": IGNORED})
@@ -169,6 +174,12 @@ class CausalLm(Task):
 
     def answer_row(self, answer: Any, label_names: Sequence[str], *, threshold: float) -> dict[str, Any]:
         return {"prediction": answer}
+
+
+def _opening(text: str, tokenizer: Processor, *, most: int) -> list[int]:
+    """Up to `most` tokens of a text that goes on: an end token that the tokenizer puts behind it is left out."""
+    ids: list[int] = tokenizer(text, truncation=True, max_length=most + 1)["input_ids"]
+    return ids[:-1] if ids and ids[-1] == tokenizer.eos_token_id else ids
 
 
 def _rows(rows: Sequence[tuple[list[int], list[int] | None]], settings: DataSettings) -> EncodedRows:

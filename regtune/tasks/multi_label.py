@@ -96,9 +96,6 @@ class MultiLabel(Task):
     def label_names(self, targets: Iterable[Any]) -> tuple[str, ...]:
         return class_order(name for target in targets for name in target)
 
-    def strata(self, targets: Sequence[Any]) -> list[tuple[str, ...]]:
-        return [target or ("",) for target in targets]  # rows without labels are a stratum of their own
-
     def show_target(self, target: Any) -> str:
         return json.dumps(list(target), ensure_ascii=False)
 

@@ -23,6 +23,7 @@ from regtune.data.labels import FLOAT, INTEGRAL_FLOAT
 from regtune.data.table import Table, kind_of
 from regtune.errors import DataError
 from regtune.tasks.base import Batch, Processor, Task, Units
+from regtune.wording import cut
 
 SCORE = Role("label", (*LABEL.names, "score", "rating", "similarity", "value", "stars"))
 STRATA = 10  # splits hold equal shares of the ten tenths of the targets
@@ -35,6 +36,7 @@ class Regression(Task):
     name = "regression"
     auto_class = "AutoModelForSequenceClassification"
     target_role = SCORE
+    has_classes = False
     metrics = ("pearson", "spearman", "rmse", "rmse_of_mean")
     headline = "pearson"
     problem_type = "regression"
@@ -61,7 +63,7 @@ class Regression(Task):
             return None
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number and not (isinstance(value, str) and FLOAT.fullmatch(value.strip())):
-            got = f"`{value[:40]}`" if isinstance(value, str) else kind_of(value)
+            got = f"`{cut(value)}`" if isinstance(value, str) else kind_of(value)
             raise DataError(
                 f"{where} holds {got}, regression needs a number", hint="is data.label the right column, or task?"
             )
@@ -80,15 +82,9 @@ class Regression(Task):
             )
         return list(targets), notes
 
-    def as_targets(self, names: Sequence[str]) -> list[Any]:
-        return []
-
     def check_targets(self, targets: Sequence[Any], *, where: str) -> None:
         if len(set(targets)) == 1:
             raise DataError(f"{where}: every one of the {len(targets)} rows has the same number {targets[0]:g}")
-
-    def names_in(self, target: Any) -> tuple[str, ...]:
-        return ()
 
     def strata(self, targets: Sequence[Any]) -> list[tuple[str, ...]]:
         edges = np.quantile(targets, np.linspace(0, 1, STRATA + 1)[1:-1])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -19,13 +20,13 @@ from regtune.config.schema import DataSettings
 from regtune.data.columns import Role, likely_column
 from regtune.data.encode import Collator, EncodedRows, pad_tokens, with_labels
 from regtune.data.table import Table, kind_of
-from regtune.errors import DataError
+from regtune.errors import ConfigError, DataError
 from regtune.tasks.base import IGNORED, Batch, Processor, Task, Units, count_kept
 from regtune.tasks.language import kept_units, limit_writing, write_greedily
+from regtune.wording import cut
 
 SOURCE = Role("source", ("source", "src", "input"))
 TARGET = Role("target", ("target", "tgt", "output", "summary", "translation"))
-ONE_STRATUM = ("",)
 
 
 class Seq2Seq(Task):
@@ -36,6 +37,7 @@ class Seq2Seq(Task):
     input_role = SOURCE
     target_role = TARGET
     takes_pairs = False
+    has_classes = False
     metrics = ("chrf", "rouge_l", "exact_match_text")
     headline = "chrf"
     problem_type = None
@@ -54,21 +56,9 @@ class Seq2Seq(Task):
             raise DataError(f"{where} holds {kind_of(value)}, the target must be a string")
         return value if value.strip() else None
 
-    def name_targets(self, targets: Sequence[Any]) -> tuple[list[Any], list[str]]:
-        return list(targets), []
-
-    def as_targets(self, names: Sequence[str]) -> list[Any]:
-        return []
-
     def check_targets(self, targets: Sequence[Any], *, where: str) -> None:
         if len(set(targets)) == 1:
-            raise DataError(f"{where}: every one of the {len(targets)} rows has the same text `{targets[0][:40]}`")
-
-    def names_in(self, target: Any) -> tuple[str, ...]:
-        return ()
-
-    def strata(self, targets: Sequence[Any]) -> list[tuple[str, ...]]:
-        return [ONE_STRATUM] * len(targets)
+            raise DataError(f"{where}: every one of the {len(targets)} rows has the same text `{cut(targets[0])}`")
 
     # ---- model -------------------------------------------------------------------------------------------------------
 
@@ -96,7 +86,24 @@ class Seq2Seq(Task):
     ) -> EncodedRows:
         rows = self.encode(inputs, processor=processor, settings=settings)
         written = processor(text_target=list(targets), truncation=True, max_length=settings.max_target_length)
+        is_cut = [bool(encoding.overflowing) for encoding in written.encodings or []]
+        rows = replace(rows, is_truncated=[a or b for a, b in zip(rows.is_truncated, is_cut, strict=True)])
         return with_labels(rows, written["input_ids"], gold=list(targets))
+
+    def row_notes(self, rows: EncodedRows, *, side: str, settings: DataSettings) -> list[str]:
+        if not rows.truncated:
+            return []
+        return [
+            f"{rows.truncated} of {len(rows)} {side} rows have a source longer than {settings.max_length} or a target"
+            f" longer than {settings.max_target_length} tokens, which was cut"
+        ]
+
+    def check_model(self, model: PreTrainedModel, processor: Processor, *, name: str) -> None:
+        if model.config.decoder_start_token_id is None:
+            raise ConfigError(
+                f"model: the config of {name} names no decoder_start_token_id, the token every answer begins with",
+                hint="choose a model made for text to text, or set it in the model's config.json",
+            )
 
     def collator(self, processor: Processor, model: PreTrainedModel) -> Collator:
         """Adds decoder_input_ids: the target's tokens moved one place to the right, behind the start token."""

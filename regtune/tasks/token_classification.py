@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from regtune.config.schema import DataSettings
 from regtune.data.columns import Role, likely_column
@@ -26,6 +26,7 @@ from regtune.data.table import Table, kind_of
 from regtune.errors import ConfigError, DataError
 from regtune.regularization.augmentation import Augmentation
 from regtune.tasks.base import IGNORED, Batch, Processor, Task, Units, count_kept
+from regtune.wording import cut
 
 TOKENS = Role("tokens", ("tokens", "words"))
 TAGS = Role("tags", ("tags", "ner_tags", "slots", "labels"))
@@ -77,13 +78,12 @@ class TokenClassification(Task):
     def name_targets(self, targets: Sequence[Any]) -> tuple[list[Any], list[str]]:
         return list(targets), []
 
-    def as_targets(self, names: Sequence[str]) -> list[Any]:
-        return []
-
     def check_targets(self, targets: Sequence[Any], *, where: str) -> None:
         tags = {tag for target in targets for tag in target}
         if len(tags) < 2:
-            raise DataError(f"{where}: one tag only, {', '.join(tags)}, in {len(targets)} rows; at least 2 are needed")
+            raise DataError(
+                f"{where}: one tag only, {', '.join(map(cut, tags))}, in {len(targets)} rows; at least 2 are needed"
+            )
         if len(tags) > MOST_CLASSES:
             raise DataError(
                 f"{where}: {len(tags)} different tags, at most {MOST_CLASSES} are allowed",
@@ -117,10 +117,12 @@ class TokenClassification(Task):
         return [self.show_input(parts) for parts in inputs]
 
     def encode(self, inputs: Sequence[tuple[Any, ...]], *, processor: Processor, settings: DataSettings) -> EncodedRows:
-        """Besides the tokenizer's lists: answers_for, per token the number of its word, from 1, where it is the word's
-        first piece, else 0; and words, how many there are, those beyond max_length included."""
+        """Words as in running text, see `spaced`. Besides the tokenizer's lists: answers_for, per token the number of
+        its word, from 1, where it is the word's first piece, else 0; and words, how many there are, those beyond
+        max_length included."""
+        keeps = keeps_spaces(processor)
         encoded = processor(
-            [list(tokens) for (tokens,) in inputs],
+            [spaced(tokens) if keeps else list(tokens) for (tokens,) in inputs],
             is_split_into_words=True,
             truncation=True,
             max_length=settings.max_length,
@@ -215,6 +217,21 @@ def is_part(tag: str) -> bool:
 def entity_type(tag: str) -> str:
     """B-place → place; a tag of another form is its own type."""
     return tag[2:] if is_part(tag) else tag
+
+
+def keeps_spaces(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether the space before a word is part of its first piece and missing when words come one by one.
+
+    So with byte-level tokenizers (GPT-2, RoBERTa, Llama 3) that do not add it themselves. Asked by behaviour: each
+    family says it in a setting of its own, and not all of these settings survive saving and loading.
+    """
+    first, later = tokenizer.tokenize("a"), tokenizer.tokenize(" a")
+    return first != later and tokenizer.tokenize("a a") == [*first, *later]
+
+
+def spaced(words: Sequence[str]) -> list[str]:
+    """Every word but the first with the space before it."""
+    return [*words[:1], *(f" {word}" for word in words[1:])]
 
 
 def _strings(value: Any, *, where: str) -> tuple[str, ...]:

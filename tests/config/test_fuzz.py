@@ -19,8 +19,17 @@ data:
   test: 0.2
   text: message
   label: intent
+  tokens: null
+  tags: null
+  prompt: null
+  completion: null
+  source: null
+  target: null
+  image: null
   group: null
   max_length: 64
+  max_target_length: 64
+  label_separator: ";"
   encoding: utf-8
   separator: ","
   on_missing_label: error
@@ -43,6 +52,7 @@ training:
   clip_norm: 1.0
   evaluations_per_epoch: 1
   seed: 0
+  class_weights: none
   precision: float32
   device: auto
   report_to: [tensorboard]

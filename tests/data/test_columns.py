@@ -65,7 +65,7 @@ def test_group_column_is_found_by_name() -> None:
     [
         ("review|comment|label", "`review`, `comment` could each be the text", "set data.text"),
         ("text|intent|topic", "`intent`, `topic` could each be the label", "set data.label"),
-        ("text_a|text_b|label", "cannot tell which column is the text, .* `text_a`, `text_b`, `label`", "data.label"),
+        ("left|right|label", "cannot tell which column is the text, .* `left`, `right`, `label`", "data.label"),
         ("a|b|c", "cannot tell which column is the text or the label", "set data.text and data.label"),
         ("text", "cannot tell which column is the label", "set data.text and data.label"),
     ],

@@ -88,7 +88,7 @@ def test_repeated_and_contradicting_rows_are_counted(train: str) -> None:
 def test_label_that_train_lacks_is_named_with_its_row(train: str, tmp_path: Path) -> None:
     test = write_rows(tmp_path / "test.csv", [("fine", "pos"), ("so so", "neutral")])
 
-    with pytest.raises(DataError, match=r"test\.csv:3: label `neutral` does not occur in the training rows"):
+    with pytest.raises(DataError, match=r"test\.csv:3: label `neutral` is not one of the 2 classes of the training"):
         load_splits(DataSettings(train=train, test=test), seed=0)
 
 

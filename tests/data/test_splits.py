@@ -175,21 +175,21 @@ def test_folding_ignores_case_and_white_space(text: str) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_sample_has_its_size_and_the_classes_in_proportion(seed: int) -> None:
-    labels = ["a"] * 60 + ["b"] * 30 + ["c"] * 10
+    examples = distinct_rows(a=60, b=30, c=10)
 
-    rows = stratified_sample(labels, 20, seed=seed)
+    rows = stratified_sample(examples, 20, seed=seed)
 
-    assert Counter(labels[row] for row in rows) == {"a": 12, "b": 6, "c": 2}
+    assert labels_of(examples, rows) == {"a": 12, "b": 6, "c": 2}
     assert list(rows) == sorted(set(rows))
 
 
 def test_sample_larger_than_the_rows_is_all_of_them() -> None:
-    assert stratified_sample(["a", "b", "a"], 9, seed=0) == (0, 1, 2)
+    assert stratified_sample(distinct_rows(a=2, b=1), 9, seed=0) == (0, 1, 2)
 
 
 def test_sample_is_fixed_by_its_seed() -> None:
-    labels = ["a", "b"] * 50
+    examples = distinct_rows(a=50, b=50)
 
-    samples = [stratified_sample(labels, 10, seed=seed) for seed in (3, 3, 4)]
+    samples = [stratified_sample(examples, 10, seed=seed) for seed in (3, 3, 4)]
 
     assert samples[0] == samples[1] != samples[2]

@@ -18,7 +18,7 @@ def make_run(tmp_path, facts):
         settings = f"{{dropout: {dropout}, patience: 5}}"
         run.config_path.write_text(f"data: {{train: 'demo:support'}}\nregularization: {settings}\n", "utf-8")
         run.write_history(facts().history)
-        plan = {"rows": {"train": 8, "validation": 2}, "steps": 10, "parameters": 1000}
+        plan = {"rows": {"train": 8, "validation": 2}, "steps": 10, "parameters": 1000, "chance_loss": 0.6931}
         run.update(config_name=config_name, overrides=["training.epochs=3"], plan=plan)
         run.write_json("data.json", {"counts": {"train": {"a": 4, "b": 4}}})
         return run
@@ -84,6 +84,7 @@ def test_facts_come_from_the_four_files_of_the_run(make_run):
 
     assert (found.config_name, found.overrides, found.patience) == ("small.yaml", ("training.epochs=3",), 5)
     assert (found.rows["validation"], found.class_counts, found.steps) == (2, {"a": 4, "b": 4}, 10)
+    assert found.chance_loss == 0.6931
     assert len(found.history) == 5
 
 

@@ -4,7 +4,6 @@ import pytest
 
 from regtune.diagnosis.curves import (
     at_chance,
-    chance_loss,
     earlier_loss,
     large_gap,
     loss_noise,
@@ -12,16 +11,6 @@ from regtune.diagnosis.curves import (
     train_loss_is_high,
     turned_up,
 )
-
-
-def test_chance_of_even_classes_is_the_logarithm_of_their_number(make_facts):
-    assert chance_loss(make_facts([1.0], [1.0])) == pytest.approx(math.log(8))
-
-
-def test_chance_of_uneven_classes_is_the_entropy_of_their_shares(make_facts):
-    facts = make_facts([1.0], [1.0], class_counts={"yes": 90, "no": 10, "never": 0})
-
-    assert chance_loss(facts) == pytest.approx(-0.9 * math.log(0.9) - 0.1 * math.log(0.1))
 
 
 def test_noise_shrinks_with_the_root_of_the_validation_rows():

@@ -72,9 +72,10 @@ def test_a_module_left_in_train_mode_is_an_error_and_not_a_silent_score(setup: S
 def test_loss_and_probabilities_agree(setup: Setup) -> None:
     """Clean loss is −log of the probability of the hard label."""
     results = score(setup.scorer, setup.validation)
-    picked = results.probabilities[range(len(results.labels)), results.labels]
+    answered = results.answered
+    picked = np.stack(answered.answers)[range(len(answered.labels)), answered.labels]
 
-    assert results.losses == pytest.approx(-torch.tensor(picked).log().numpy(), abs=1e-5)
+    assert answered.losses == pytest.approx(-torch.tensor(picked).log().numpy(), abs=1e-5)
 
 
 def test_a_summary_holds_every_metric_with_its_interval(setup: Setup) -> None:

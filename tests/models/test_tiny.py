@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from regtune.models.tiny import SPECIAL_TOKENS, commonest_words, tiny_config, tiny_tokenizer
+from regtune.models.tiny import SPECIAL_TOKENS, commonest_words, tiny_encoder, tiny_tokenizer
 
 TEXTS = ["The parcel is late!", "the PARCEL, again", "Refund the money?"]
 
@@ -53,8 +53,8 @@ def test_a_saved_tokenizer_loads_as_any_other(tokenizer: PreTrainedTokenizerFast
     assert (loaded.pad_token, loaded.mask_token, loaded.model_max_length) == ("[PAD]", "[MASK]", 16)
 
 
-def test_config_fits_the_tokenizer(tokenizer: PreTrainedTokenizerFast) -> None:
-    config = tiny_config(tokenizer, max_length=16, num_labels=4)
+def test_config_fits_the_tokenizer() -> None:
+    config, _ = tiny_encoder(TEXTS, 16, {"num_labels": 4})
 
     assert (config.vocab_size, config.max_position_embeddings, config.num_labels) == (15, 16, 4)
     assert (config.num_hidden_layers, config.hidden_size, config.intermediate_size) == (2, 64, 128)

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from regtune.errors import ConfigError
-from regtune.regularization.smoothing import Smoothing, check, smooth, soft_target_row
+from regtune.regularization.smoothing import Smoothing, check, smooth, soft_target
 from regtune.tasks import TASKS
 
 CLASSES = (2, 3, 4, 10, 100)
@@ -74,8 +74,9 @@ def test_the_gradient_is_probabilities_minus_soft_targets() -> None:
 
 
 @pytest.mark.parametrize("classes", CLASSES)
-def test_soft_target_row_is_what_class_zero_is_trained_on(classes: int) -> None:
-    row = torch.tensor(soft_target_row(classes, 0.1))
+def test_soft_target_is_what_class_zero_is_trained_on(classes: int) -> None:
+    true, other = soft_target(classes, 0.1)
+    row = torch.tensor([true, *[other] * (classes - 1)])
 
     torch.testing.assert_close(row, smooth(one_hot([0], classes), 0.1)[0])
 

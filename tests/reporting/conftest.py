@@ -1,6 +1,7 @@
 """A run as training leaves it, and the pieces it is made of; hostile label names included."""
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -60,10 +61,12 @@ def effect() -> Effect:
         undecayed_tensors=64,
         undecayed_parameters=42_000,
         total_shrink=0.00005,
+        augmentation={},
+        augmented_rows=(0, 0),
         weight_decay=0.01,
         weight_decay_target="zero",
         smoothing=0.1,
-        soft_target_row=(0.9, 0.05, 0.05),
+        classes=3,
         earliest_stop_epoch=4.0,
         patience=3,
     )
@@ -87,6 +90,9 @@ def plan(effect: Effect) -> Plan:
         patience=3,
         monitor="loss",
         headline="macro_f1",
+        answer_kind="class",
+        loss_unit="nats per row",
+        chance_loss=math.log(3),
         effect=effect,
         notes=("text column `message`: the only long text",),
     )
@@ -143,6 +149,8 @@ def run_facts(plan: Plan, history: History, classes: tuple[str, ...]) -> dict:
                 "task": plan.task,
                 "model": plan.model,
                 "headline": plan.headline,
+                "threshold": 0.5,
+                "baseline": None,
                 "notes": [*plan.notes, f"class {classes[0]} has few rows"],
                 "plan": {**plain, "classes": classes},
                 "effect": plan.effect.to_dict(),

@@ -61,14 +61,12 @@ def test_decay_towards_the_pretrained_weights(effect):
     assert "takes back 0.005 % of a weight's change" in text
 
 
-def test_soft_target_row_of_eight_classes(effect):
-    row = (0.9, *[0.1 / 7] * 7)
-
-    assert value_of(replace(effect, soft_target_row=row), "smoothing") == "0.1: true class 0.9, 7 others 0.01429 each"
+def test_soft_targets_of_eight_classes(effect):
+    assert value_of(replace(effect, classes=8), "smoothing") == "0.1: true class 0.9, 7 others 0.01429 each"
 
 
-def test_soft_target_row_of_two_classes(effect):
-    assert value_of(replace(effect, soft_target_row=(0.9, 0.1)), "smoothing") == "0.1: true class 0.9, other 0.1"
+def test_soft_targets_of_two_classes(effect):
+    assert value_of(replace(effect, classes=2), "smoothing") == "0.1: true class 0.9, other 0.1"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ CLASSES = ("billing", "refund", "login")
 
 
 def test_precision_recall_and_f1_by_hand(run):
-    figures = class_figures(read_predictions(run.predictions_path, classes=CLASSES), classes=CLASSES)
+    figures = class_figures(read_predictions(run.predictions_path, classes=CLASSES), kind="class", classes=CLASSES)
 
     # refund: 2 of 4 found, both right: precision 2/2, recall 2/4, F1 2·2 / (4 + 2)
     assert (figures[1].precision, figures[1].recall, figures[1].f1) == (1.0, 0.5, 4 / 6)
@@ -20,7 +20,9 @@ def test_precision_recall_and_f1_by_hand(run):
 
 
 def test_what_cannot_be_counted_is_none(run):
-    absent = class_figures(read_predictions(run.predictions_path, classes=CLASSES), classes=["absent"])[0]
+    rows = read_predictions(run.predictions_path, classes=CLASSES)
+
+    absent = class_figures(rows, kind="class", classes=["absent"])[0]
 
     assert (absent.precision, absent.recall, absent.f1, absent.rows) == (None, None, None, 0)
 

@@ -100,7 +100,9 @@ def test_without_a_test_split_the_validation_figures_lead(run):
 
 
 def test_more_than_thirty_classes_are_listed_as_pairs(run):
-    values = prediction_values(run, classes=["billing", "refund", "login", *(f"class {n}" for n in range(28))])
+    classes = ["billing", "refund", "login", *(f"class {n}" for n in range(28))]
+
+    values = prediction_values(run, kind="class", classes=classes)
 
     assert values["matrix"] is None
     assert values["confused"] == [("refund", "login", 2)]

@@ -15,7 +15,15 @@ from regtune.reporting.table import (
     table_width,
 )
 
-FACTS = TableFacts(headline="macro_f1", patience=3, steps=640, epochs=20, validation_rows=128, classes=3)
+FACTS = TableFacts(
+    headline="macro_f1",
+    patience=3,
+    steps=640,
+    epochs=20,
+    validation_rows=128,
+    chance_loss=math.log(3),
+    loss_unit="nats per row",
+)
 COLUMNS = columns_of(FACTS)
 
 
@@ -122,4 +130,4 @@ def test_cells_stand_under_their_headers(history):
 
 @pytest.mark.parametrize("width", [40, 62, 80])
 def test_the_caption_fits(width):
-    assert len(caption(width)) <= width
+    assert len(caption(FACTS, width=width)) <= width
