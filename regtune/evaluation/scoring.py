@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -15,8 +16,24 @@ from regtune.evaluation.memory import out_of_memory_named
 # Rows per forward pass of an evaluation. No gradients are kept, so more than in training fit; beyond this, CPUs gain
 # nothing (rows are sorted by length, larger batches only pad more).
 SCORING_BATCH_SIZE = 32
+Answer = TypeVar("Answer")
 TOO_LARGE = f"{SCORING_BATCH_SIZE} rows did not fit into memory when the model was measured"
 SMALLER = "a smaller data.max_length or model needs less; training.device=cpu uses the machine's own memory"
+
+
+class Shares:
+    """Which rows this process runs the model on, and how it gets the answers to all of them. Here: every row.
+
+    With several processes `regtune.training.processes` has the others' answers brought together.
+    """
+
+    def share_of(self, rows: int) -> range:
+        """Indices, of `rows` rows, that are this process's."""
+        return range(rows)
+
+    def in_row_order(self, mine: Sequence[Answer]) -> list[Answer]:
+        """The answers to all rows, each once, in row order. mine: those to this process's share, in its order."""
+        return list(mine)
 
 
 @dataclass(frozen=True)
@@ -26,8 +43,15 @@ class Scorer:
     model: PreTrainedModel
     collate: Collator
     bfloat16: bool = False
+    shares: Shares = field(default_factory=Shares)
 
     def logits(self, rows: EncodedRows, *, poll: Callable[[], None] | None = None) -> Tensor:
+        """(rows, classes) float32 on the CPU, in row order; see `_own_logits`."""
+        mine = self._own_logits(rows.take(self.shares.share_of(len(rows))), poll=poll)
+        everyone = self.shares.in_row_order(list(mine))
+        return torch.stack(everyone) if everyone else mine
+
+    def _own_logits(self, rows: EncodedRows, *, poll: Callable[[], None] | None) -> Tensor:
         """(rows, classes) float32 on the CPU, in row order.
 
         The model's train/eval flag and the random state are as before afterwards, so that looking never changes a

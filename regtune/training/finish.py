@@ -14,6 +14,7 @@ from regtune.history import Evaluation, History
 from regtune.models.quiet import quiet_transformers
 from regtune.run import Run, Status
 from regtune.training.checkpoints import CheckpointStore
+from regtune.training.processes import Processes
 from regtune.training.setup import Setup
 
 # The restored weights are the saved ones bit for bit; on a GPU the same forward pass may still round differently.
@@ -25,6 +26,7 @@ def finish(
     setup: Setup,
     history: History,
     store: CheckpointStore,
+    processes: Processes,
     *,
     status: Status = "completed",
     poll: Callable[[], None] | None = None,
@@ -35,7 +37,10 @@ def finish(
     """
     best = history.best
     assert best is not None, "a first evaluation with a finite value is always a best one"
-    setup.loaded.model.load_state_dict(store.at(best.step).tensors("model"))
+    with processes.agreed():
+        if processes.is_first:
+            setup.loaded.model.load_state_dict(store.at(best.step).tensors("model"))
+    processes.copy_first([*setup.loaded.model.parameters(), *setup.loaded.model.buffers()])
     validation = score(setup.scorer, setup.task, setup.validation, poll=poll)
     check_restored(best, validation)
     seed = setup.config.training.seed
@@ -44,6 +49,8 @@ def finish(
         if setup.test is not None and status == "completed"
         else None
     )
+    if not processes.is_first:
+        return
     export_best(run, setup)
     write_scored_rows(run.predictions_path, setup.splits.validation, validation, label_names=setup.splits.label_names)
     run.update(

@@ -40,6 +40,10 @@ class StopSignals:
         if self.number is not None:
             raise StopRequested
 
+    def poll_inside(self) -> None:
+        """The same inside an evaluation or the end of a run."""
+        self.poll()
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.number = number
         self._restore()
