@@ -17,6 +17,12 @@ from dataclasses import dataclass
 
 from regtune.errors import EnvironmentFault, RegtuneError
 
+LAUNCHER_SETTINGS = {
+    "ACCELERATE_MIXED_PRECISION": "no",
+    "ACCELERATE_USE_DEEPSPEED": "false",
+    "ACCELERATE_USE_FSDP": "false",
+    "ACCELERATE_USE_MEGATRON_LM": "false",
+}
 SPEAKING_SECONDS = 10.0  # at most, for one line on standard error
 NAMES = ("WORLD_SIZE", "RANK", "LOCAL_WORLD_SIZE", "LOCAL_RANK")
 
@@ -40,7 +46,18 @@ class Place:
 
 
 def read_place() -> Place:
-    """This process's place. Raises EnvironmentFault when the variables are incomplete or contradict each other."""
+    """This process's place.
+
+    Raises EnvironmentFault when the variables are incomplete or contradict each other, and when `accelerate launch` was
+    told how to train: that is the config's to say.
+    """
+    for name, neutral in LAUNCHER_SETTINGS.items():
+        if (value := os.environ.get(name, neutral)).lower() != neutral:
+            raise EnvironmentFault(
+                f"the environment has {name}={value}, which regtune would not obey; allowed is {neutral}",
+                hint="launch with `accelerate launch --mixed_precision no`, without FSDP and DeepSpeed; "
+                "training.precision=bfloat16 asks for bfloat16",
+            )
     if os.environ.get("WORLD_SIZE", "1") == "1":
         return Place()
     given = [os.environ.get(name, "nothing") for name in NAMES]

@@ -4,15 +4,10 @@ A batch keeps its meaning: `training.batch_size` rows go into one forward pass, 
 rows r, r + n, … of every batch of the one-process run, so steps, learning rates and curves are those of that run.
 
     objective   Σ over the process's rows / rows of all processes; what the Trainer counts is already their sum
-    gradients   summed over the processes before every step: Σ_r ∇(Σ_rows / N) is the gradient of the whole batch
+    gradients   summed over the processes before every step (see `gradients`)
     evaluation  process r answers rows r, r + n, …; all answers go to all, so that every process draws the same
                 conclusion (best, stop) from the same numbers
     writing     the first process only; the others have a run folder of their own that is thrown away
-
-Why gradients are summed here, and not by DistributedDataParallel: that one counts on every process making exactly one
-forward pass through all parameters. Here a process may have no row of a small last batch, a technique may make two
-passes, a frozen encoder's features may be cached, and a parameter may go unused. What is given up is the overlap of
-communication with the backward pass; models that small data can train are small.
 
 Each collective must be reached by all processes: hence `agreed`, `of_first` and signals that are polled together.
 """
@@ -24,10 +19,9 @@ import random
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from types import FrameType
 from typing import Any, TypeVar
 
 import torch
@@ -35,28 +29,24 @@ import torch.distributed as distributed
 from torch import Tensor
 
 from regtune.config.schema import TrainingSettings
-from regtune.errors import ConfigError, DivergedError, EnvironmentFault, Interrupted, RegtuneError
+from regtune.errors import ConfigError, DivergedError, Interrupted, RegtuneError
 from regtune.evaluation.scoring import Shares
 from regtune.run import Run
+from regtune.training.contact import ContactLost, contact, portable, restored
 from regtune.training.devices import choose_device
 from regtune.training.launch import LoneFailure, Place, read_place
-from regtune.training.signals import StopSignals
+from regtune.training.signals import SharedStopSignals, StopSignals
 
 Answer = TypeVar("Answer")
 
 LONGEST_WAIT = timedelta(hours=2)  # for the slowest process, e.g. while it fetches a model
-BUCKET_NUMBERS = 16_777_216  # gradients that travel together, 64 MB in float32: bounds the copy that is made
-
-
-class ContactLost(EnvironmentFault):
-    """Another process ended without a word to this one; it, or what launched it, says why."""
 
 
 @dataclass
 class Processes(Shares):
     """The processes of one run, seen from one of them. With one process, every method is the obvious thing."""
 
-    place: Place
+    place: Place = field(default_factory=Place)
     scratch: Path | None = None  # where a process beside the first keeps its run folder
     agreed_error: RegtuneError | None = None  # raised by all processes alike
 
@@ -75,7 +65,7 @@ class Processes(Shares):
         if self.count == 1:
             return [answer]
         answers: list[Any] = [None] * self.count
-        with _contact():
+        with contact():
             distributed.all_gather_object(answers, answer)
         return answers
 
@@ -90,11 +80,11 @@ class Processes(Shares):
             yield
         except Exception as error:  # whatever it is, the others must not wait for this process
             mine = error
-        found = next((f for f in self.gathered(None if mine is None else _portable(mine, self.place)) if f), None)
+        found = next((f for f in self.gathered(None if mine is None else portable(mine, self.place)) if f), None)
         if mine is not None and not isinstance(mine, RegtuneError):
             raise mine
         if found is not None:
-            self.agreed_error = _restored(*found)
+            self.agreed_error = restored(*found)
             raise self.agreed_error from None
 
     def of_first(self, make: Callable[[], Answer]) -> Answer:
@@ -104,7 +94,7 @@ class Processes(Shares):
             if self.is_first:
                 made = [make()]
         if self.count > 1:
-            with _contact():
+            with contact():
                 distributed.broadcast_object_list(made, src=0)
         answer: Answer = made[0]
         return answer
@@ -141,38 +131,21 @@ class Processes(Shares):
     def sum_numbers(self, numbers: Tensor) -> None:
         """Replace a tensor by its sum over all processes."""
         if self.count > 1:
-            with _contact():
+            with contact():
                 distributed.all_reduce(numbers)
 
     def largest(self, number: int) -> int:
         """The largest of the processes' numbers."""
         numbers = torch.tensor(number)
         if self.count > 1:
-            with _contact():
+            with contact():
                 distributed.all_reduce(numbers, op=distributed.ReduceOp.MAX)
         return int(numbers)
-
-    def sum_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
-        """Replace every gradient by its sum over all processes. One that no process has stays absent (None)."""
-        if self.count == 1:
-            return
-        trained = [parameter for parameter in parameters if parameter.requires_grad]
-        is_used = torch.tensor([float(parameter.grad is not None) for parameter in trained], device=trained[0].device)
-        self.sum_numbers(is_used)
-        for bucket in _buckets([p for p, used in zip(trained, is_used.tolist(), strict=True) if used]):
-            for parameter in bucket:
-                if parameter.grad is None:
-                    parameter.grad = torch.zeros_like(parameter)
-            gradients = [parameter.grad for parameter in bucket if parameter.grad is not None]
-            together = torch.cat([gradient.reshape(-1) for gradient in gradients])
-            self.sum_numbers(together)
-            for gradient, summed in zip(gradients, together.split([g.numel() for g in gradients]), strict=True):
-                gradient.copy_(summed.view_as(gradient))
 
     def copy_first(self, tensors: Iterable[Tensor]) -> None:
         """Give all processes the first one's values: weights before training, running statistics before measuring."""
         if self.count > 1:
-            with _contact(), torch.no_grad():
+            with contact(), torch.no_grad():
                 for tensor in tensors:
                     distributed.broadcast(tensor.data, src=0)
 
@@ -182,35 +155,16 @@ class Processes(Shares):
             torch.manual_seed(random.Random(f"dropout {seed} {self.place.rank}").getrandbits(63))
 
     def stop_signals(self) -> StopSignals:
-        return StopSignals() if self.count == 1 else SharedStopSignals(self)
+        return StopSignals() if self.count == 1 else SharedStopSignals(self.largest)
 
     # ---- measuring -----------------------------------------------------------------------------------------------
 
     def share_of(self, rows: int) -> range:
         return range(self.place.rank, rows, self.count)
 
-    def in_row_order(self, mine: Sequence[Answer]) -> list[Answer]:
-        parts = self.gathered(list(mine))
+    def in_row_order(self, mine: Tensor | Sequence[Any]) -> list[Any]:
+        parts = self.gathered(mine)
         return [parts[row % self.count][row // self.count] for row in range(sum(map(len, parts)))]
-
-
-class SharedStopSignals(StopSignals):
-    """A stop asked of any process stops all of them after the same step."""
-
-    def __init__(self, processes: Processes) -> None:
-        super().__init__()
-        self._processes = processes
-
-    def poll(self) -> None:
-        """Reached by all processes together, once a step."""
-        self.number = self._processes.largest(self.number or 0) or None
-        super().poll()
-
-    def poll_inside(self) -> None:
-        """An evaluation is finished: processes that gave it up at different rows would wait for each other."""
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.number = number  # a launcher repeats signals, and kills on its own what does not end (30 s in torchrun)
 
 
 @contextlib.contextmanager
@@ -233,7 +187,7 @@ def joined(settings: TrainingSettings) -> Iterator[Processes]:
     device = choose_device(settings)
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    with _contact():
+    with contact():
         distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=LONGEST_WAIT)
     with tempfile.TemporaryDirectory(prefix="regtune-process-", ignore_cleanup_errors=True) as scratch:
         processes = Processes(place, scratch=Path(scratch))
@@ -246,43 +200,3 @@ def joined(settings: TrainingSettings) -> Iterator[Processes]:
             raise LoneFailure(place, error) from None
         finally:
             distributed.destroy_process_group()
-
-
-@contextlib.contextmanager
-def _contact() -> Iterator[None]:
-    """Around collectives: torch has a bare RuntimeError for a process that is gone."""
-    try:
-        yield
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ContactLost(
-            f"contact with the other processes of this run was lost ({reason[:160]})",
-            hint="what the process that ended first says is the cause; `regtune train --resume RUN` goes on from there",
-        ) from None
-
-
-def _portable(error: Exception, place: Place) -> tuple[type[RegtuneError], tuple[Any, ...], dict[str, Any]]:
-    """An error as plain values. One that is a bug becomes its description: it may not travel, nor exist elsewhere."""
-    if isinstance(error, RegtuneError):
-        return type(error), error.args, vars(error)
-    return RegtuneError, (f"{place} failed: {type(error).__name__}: {error}",), {"hint": None}
-
-
-def _restored(kind: type[RegtuneError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> RegtuneError:
-    error = kind.__new__(kind, *arguments)  # BaseException keeps them; __init__ may want other ones
-    vars(error).update(attributes)
-    return error
-
-
-def _buckets(parameters: Iterable[torch.nn.Parameter]) -> Iterator[list[torch.nn.Parameter]]:
-    """Parameters in order, as many together as BUCKET_NUMBERS allows; a larger one alone."""
-    bucket: list[torch.nn.Parameter] = []
-    numbers = 0
-    for parameter in parameters:
-        if bucket and numbers + parameter.numel() > BUCKET_NUMBERS:
-            yield bucket
-            bucket, numbers = [], 0
-        bucket.append(parameter)
-        numbers += parameter.numel()
-    if bucket:
-        yield bucket

@@ -221,6 +221,7 @@ def make_trainer(run: Run, setup: Setup, processes: Processes) -> RegtuneTrainer
         regularizers=tuple(setup.techniques),
         processes=processes,
     )
+    processes.copy_first([*setup.loaded.model.parameters(), *setup.loaded.model.buffers()])
     processes.seed_dropout(settings.seed)  # the Trainer has just given all of them the same seed
     return trainer
 

@@ -8,8 +8,7 @@ What is overridden, and what it relies on (tests/training/test_trainer_canaries.
 - `_get_grad_norm`: runs once per optimizer step, before the step; a non-finite loss or norm ends the run there.
 - `create_optimizer`: parameter groups are the weight-decay technique's.
 - `get_train_dataloader`: our batches, and a generator of our own, so that data order reads no global random state.
-- `_wrap_model`, `training_step`: several processes, see `regtune.training.processes`. The Trainer counts the labels of
-  all of them.
+- `_wrap_model`, `training_step`, `_get_num_items_in_batch`: several processes, see `regtune.training.processes`.
 - `_load_from_checkpoint`, `_load_optimizer_and_scheduler`, `_load_rng_state`: from a verified `Checkpoint`.
 """
 
@@ -32,6 +31,7 @@ from regtune.errors import DivergedError
 from regtune.regularization.base import Regularizer
 from regtune.tasks import Task
 from regtune.training.checkpoints import Checkpoint
+from regtune.training.gradients import sum_gradients
 from regtune.training.processes import Processes
 from regtune.training.shares import ShareCollator, ShareOfBatches
 
@@ -97,9 +97,19 @@ class RegtuneTrainer(Trainer):
         if len(inputs["labels"]) > 0:  # 0: a last batch smaller than the number of processes
             loss = super().training_step(model, inputs, num_items_in_batch)
         if self.accelerator.sync_gradients:  # the last batch before an optimizer step
-            self.processes.sum_gradients(self.network.parameters())
-            self.processes.sum_numbers(self.step_objective)
+            self._sum_over_processes()
         return loss
+
+    def _sum_over_processes(self) -> None:
+        if self.processes.count > 1:
+            sum_gradients(self.network.parameters(), sum_numbers=self.processes.sum_numbers)
+            self.processes.sum_numbers(self.step_objective)
+
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Tensor:
+        items = super()._get_num_items_in_batch(batch_samples, device)
+        assert isinstance(items, Tensor), "the Trainer no longer counts the labels of an accumulation group"
+        self.processes.sum_numbers(items)
+        return items
 
     def compute_loss(
         self,
@@ -220,6 +230,7 @@ def training_arguments(
         data_seed=settings.seed,
         bf16=settings.precision == "bfloat16",
         use_cpu=device.type == "cpu",
+        average_tokens_across_devices=False,  # `_get_num_items_in_batch` counts over the processes
         report_to=list(report_to) or "none",
         run_name=output.name,
         logging_strategy="no",
