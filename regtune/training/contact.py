@@ -23,7 +23,8 @@ def contact() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        reason = re.sub(r"\[[^\]]*/[^\]]*\] *", "", str(error)).partition("\n")[0]  # without torch's source line
+        without_source_line = re.sub(r"\[[^\]]*/[^\]]*\] *", "", str(error))
+        reason = re.split(r"\n|\. ", without_source_line)[0]
         raise ContactLost(
             f"contact with the other processes of this run was lost ({reason[:100]})",
             hint="what the process that ended first says is the cause; `regtune train --resume RUN` goes on from there",

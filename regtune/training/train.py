@@ -47,8 +47,8 @@ def train(
     """Train a new run and return its folder, status "completed".
 
     config_name, overrides: the command as typed, for the default output folder and for advice; None: trained from
-    Python. Raises RegtuneError;
-    when preparation fails nothing is left behind, later the folder tells in run.json how far it came.
+    Python. listeners: of this process; with several, all of them call this, and all return the one run. Raises
+    RegtuneError; when preparation fails nothing is left behind, later the folder tells in run.json how far it came.
     """
     check_contradictions(config)
     with joined(config.training) as processes:

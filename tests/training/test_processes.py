@@ -23,10 +23,11 @@ import torch
 from safetensors.torch import load_file
 
 from regtune.data.batches import LengthGroupedBatches
-from regtune.errors import EnvironmentFault
+from regtune.errors import EnvironmentFault, Interrupted
 from regtune.history import Evaluation
 from regtune.run import Run
 from regtune.training import gradients
+from regtune.training.contact import ContactLost, contact, portable, restored
 from regtune.training.launch import Place, is_spoken_here, let_others_speak, read_place
 from regtune.training.processes import Processes
 from regtune.training.shares import ShareCollator, ShareOfBatches
@@ -218,6 +219,27 @@ def test_training_settings_of_a_launcher_are_refused(monkeypatch: pytest.MonkeyP
 
     with pytest.raises(EnvironmentFault, match=r"ACCELERATE_MIXED_PRECISION=bf16, .* allowed is no"):
         read_place()
+
+
+def test_an_error_travels_with_its_exit_code() -> None:
+    error = Interrupted("interrupted", signal_number=15, hint="resume it")
+
+    arrived = restored(*portable(error, Place()))
+
+    assert (str(arrived), arrived.hint, arrived.exit_code) == ("interrupted", "resume it", 143)
+
+
+def test_a_bug_travels_as_its_description() -> None:
+    arrived = restored(*portable(KeyError("rows"), places(2)[1]))
+
+    assert str(arrived) == "process 2 of 2 failed: KeyError: 'rows'"
+
+
+def test_lost_contact_is_told_without_the_sources_of_torch() -> None:
+    told = r"lost \(Connection closed by peer \[127.0.0.1\]:33170\)$"
+
+    with pytest.raises(ContactLost, match=told), contact():
+        raise RuntimeError("[/src/gloo/pair.cc:553] Connection closed by peer [127.0.0.1]:33170. This is typically")
 
 
 def test_a_process_beside_the_first_of_its_machine_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
