@@ -73,5 +73,5 @@ def saved_tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         seed=5,
     )
     loaded.model.save_pretrained(folder)
-    loaded.tokenizer.save_pretrained(folder)
+    loaded.processor.save_pretrained(folder)
     return folder

@@ -22,6 +22,7 @@ from typer.exceptions import TyperException
 
 from regtune.cli.doctor import doctor
 from regtune.cli.evaluate import evaluate
+from regtune.cli.explain import explain
 from regtune.cli.predict import predict
 from regtune.cli.runs import runs
 from regtune.cli.train import train
@@ -52,7 +53,7 @@ def options(
         raise typer.Exit
 
 
-for command in (train, evaluate, predict, runs, doctor):
+for command in (train, evaluate, predict, runs, explain, doctor):
     app.command(name=command.__name__, no_args_is_help=command in (train, evaluate, predict))(command)
 
 

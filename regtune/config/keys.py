@@ -95,6 +95,8 @@ def _describe(kind: dict[str, Any], path: KeyPath) -> str:
         opening, low = ("[", kind["minimum"]) if "minimum" in kind else ("(", kind["exclusiveMinimum"])
         closing, high = ("]", kind["maximum"]) if "maximum" in kind else (")", kind["exclusiveMaximum"])
         return f"a number in {opening}{bound(low)}, {bound(high)}{closing}"
+    if kind["type"] == "array":
+        return "a list of two texts"
     return "text"
 
 

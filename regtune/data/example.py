@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Example:
-    """A row to train or score on. text is verbatim; label is the class name; source:line is where it stands."""
+    """A row to train or score on; `regtune.data.rules.RowRules` makes its parts. source:line is where it stands."""
 
-    text: str
-    label: str
+    inputs: tuple[Any, ...]  # what the model reads, verbatim: one text, the two of a pair, an image, …
+    target: Any  # what it should answer: a class name, a number, tags, …
+    text: str  # the inputs, for people
+    label: str  # the target, for people
+    key: str  # rows with equal keys are the same input and stay on one side of a split
+    strata: tuple[str, ...]  # what the sides of a split hold in equal proportion; usually the class
     group: str | None
     source: str
     line: int
-    digest: str  # 16 hexadecimal digits, see `digest_of`
+
+    @property
+    def digest(self) -> str:
+        """Name of the row in `data.json`, see `digest_of`."""
+        return digest_of(self.key, self.label)
 
 
 def fold_text(text: str) -> str:
@@ -23,6 +32,6 @@ def fold_text(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def digest_of(text: str, label: str) -> str:
-    """Name of a row in `data.json`: first 16 hexadecimal digits of the SHA-256 of folded text, line feed, label."""
-    return hashlib.sha256(f"{fold_text(text)}\n{label}".encode()).hexdigest()[:16]
+def digest_of(key: str, label: str) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of the row's key, a line feed and its label."""
+    return hashlib.sha256(f"{key}\n{label}".encode()).hexdigest()[:16]

@@ -6,26 +6,30 @@ from collections.abc import Sequence
 
 from regtune.config.schema import DataSettings
 from regtune.data.columns import Columns
-from regtune.data.example import Example, digest_of
-from regtune.data.labels import clean_labels
+from regtune.data.example import Example
+from regtune.data.examples import make_examples
 from regtune.data.reading import read_labelled
+from regtune.data.rules import RowRules
 from regtune.errors import DataError
 
 
 def load_labelled(
-    source: str, settings: DataSettings, *, columns: Columns, known: Sequence[str]
+    source: str, settings: DataSettings, *, rules: RowRules, columns: Columns, known: Sequence[str]
 ) -> tuple[Example, ...]:
-    """Every row of a file as an Example. Raises DataError naming the first row whose label is not one of `known`."""
-    file = read_labelled(source, settings, columns=columns)
-    # Together with the known names, so that "1.0" becomes "1" here exactly when it did in training.
-    names = clean_labels([*known, *(row.label for row in file.rows)])[0][len(known) :]
-    for row, name in zip(file.rows, names, strict=True):
-        if name not in known:
-            raise DataError(
-                f"{source}:{row.line}: label `{name}` is not one of the model's {len(known)} classes",
-                hint=f"the model knows {', '.join(known[:8])}{', …' if len(known) > 8 else ''}",
-            )
-    return tuple(
-        Example(row.text, name, row.group, source, row.line, digest_of(row.text, name))
-        for row, name in zip(file.rows, names, strict=True)
-    )
+    """Every row of a file as an Example. Raises DataError naming the first row with a class that is not `known`."""
+    file = read_labelled(source, settings, rules=rules, columns=columns)
+    return check_known(make_examples({source: file}, rules, known=known)[0][source], rules, known=known)
+
+
+def check_known(examples: tuple[Example, ...], rules: RowRules, *, known: Sequence[str]) -> tuple[Example, ...]:
+    """The examples as they are. Raises DataError naming the first row with a class that is not one of `known`."""
+    classes = set(known)
+    for example in examples:
+        for name in rules.names_in(example.target):
+            if name not in classes:
+                raise DataError(
+                    f"{example.source}:{example.line}: label `{name}` is not one of the {len(known)} classes of the"
+                    " training rows",
+                    hint=f"known are {', '.join(known[:8])}{', …' if len(known) > 8 else ''}",
+                )
+    return examples

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
-from regtune.data.example import Example, fold_text
+from regtune.data.example import Example
 from regtune.errors import DataError
+
+LABEL_SHOWN = 40  # characters; a list of tags can be long
 
 
 def repeat_notes(examples: Sequence[Example]) -> list[str]:
     """Counts of rows that repeat an earlier text, and of texts that have two labels."""
     by_text: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
-        by_text[fold_text(example.text)].append(example)
+        by_text[example.key].append(example)
     repeated = [same for same in by_text.values() if len(same) > 1]
     notes = []
     if repeated:
@@ -25,7 +27,7 @@ def repeat_notes(examples: Sequence[Example]) -> list[str]:
         other = next(example for example in torn[0] if example.label != first.label)
         notes.append(
             f"{len(torn)} {'text has' if len(torn) == 1 else 'texts have'} more than one label"
-            f" (first: {_place(first)} `{first.label}`, {_place(other)} `{other.label}`)"
+            f" (first: {_place(first)} `{_short(first.label)}`, {_place(other)} `{_short(other.label)}`)"
         )
     return notes
 
@@ -56,10 +58,14 @@ def refuse_copies(sides: dict[str, Sequence[Example]], *, given: Collection[str]
 
 
 def _keys(example: Example) -> list[tuple[str, str]]:
-    keys = [("text", fold_text(example.text))]
+    keys = [("text", example.key)]
     if example.group is not None:
         keys.append(("group", example.group))
     return keys
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LABEL_SHOWN else label[: LABEL_SHOWN - 1] + "…"
 
 
 def _place(example: Example) -> str:

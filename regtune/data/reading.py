@@ -1,17 +1,18 @@
-"""Rows of a labelled file as text, label and group, with missing ones refused or dropped."""
+"""Rows of a labelled file as inputs, target and group, with missing ones refused or dropped."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from regtune.config.schema import DataSettings
-from regtune.data.columns import Columns, choose_columns, find_column
+from regtune.data.columns import Columns, find_column
 from regtune.data.jsonl import kind_of
-from regtune.data.sources import locate, open_table
+from regtune.data.rules import RowRules, as_name
+from regtune.data.sources import fingerprint, open_table
 from regtune.data.table import Row, Table
-from regtune.digest import file_sha256
 from regtune.errors import DataError
 
 LISTED = 5
@@ -19,10 +20,10 @@ LISTED = 5
 
 @dataclass(frozen=True)
 class RawRow:
-    """A row before its label is a class name."""
+    """A row before its target has its final name. target None: the task has no target column."""
 
-    text: str
-    label: str
+    inputs: tuple[Any, ...]
+    target: Any
     group: str | None
     line: int
 
@@ -38,53 +39,88 @@ class LabelledFile:
     facts: dict[str, Any]
 
 
-def read_labelled(source: str, settings: DataSettings, *, columns: Columns | None) -> LabelledFile:
-    """All usable rows of a file. columns: those of the training file; None: choose them by the settings.
+def read_labelled(
+    source: str, settings: DataSettings, *, rules: RowRules, columns: Columns | None = None
+) -> LabelledFile:
+    """All usable rows of a file. columns: those of the training file; None: the rules choose them.
 
-    Rows without text or label are an error that lists the first five, or dropped and counted in a note, as
+    Rows without input or target are an error that lists the first five, or dropped and counted in a note, as
     `data.on_empty_text` and `data.on_missing_label` say. Raises DataError if nothing is left.
     """
     with open_table(source, encoding=settings.encoding, separator=settings.separator) as table:
-        chosen = columns or choose_columns(table, text=settings.text, label=settings.label, group=settings.group)
-        for role, name in (("text", chosen.text), ("label", chosen.label), ("group", chosen.group)):
-            if name is not None:
-                find_column(table, name, key=f"data.{role}")
-        rows = _read_rows(table, chosen)
+        chosen = columns or rules.choose_columns(table, settings)
+        check_columns(table, chosen, rules)
+        read = _read_rows(table, chosen, rules, settings)
         notes = list(table.notes)
-    for attribute, rule in (("label", settings.on_missing_label), ("text", settings.on_empty_text)):
-        incomplete = [row.line for row in rows if not getattr(row, attribute).strip()]
-        if incomplete:
-            notes.append(_drop_or_raise(source, attribute, incomplete, rule=rule))
-            rows = [row for row in rows if getattr(row, attribute).strip()]
+    rows = read.rows
+    for lines, what, rule in (
+        (read.lines_without_target, "label", settings.on_missing_label),
+        (read.lines_without_input, "text", settings.on_empty_text),
+    ):
+        if lines:
+            notes.append(_drop_or_raise(source, what, lines, rule=rule))
     if not rows:
         raise DataError(f"{source}: no rows are left after dropping those without label or text")
-    return LabelledFile(source, chosen, tuple(rows), tuple(notes), _fingerprint(source, rows=len(rows)))
+    facts = {**fingerprint(source), "rows": len(rows)}
+    return LabelledFile(source, chosen, tuple(rows), tuple(notes), facts)
 
 
-def text_cell(row: Row, column: str, *, path: str) -> str:
-    """The text of a row, verbatim; empty for null. Raises DataError if it is missing or not a string."""
-    value = _cell(row, column, path=path)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise DataError(f"{path}:{row.line}: column `{column}` holds {kind_of(value)}, the text must be a string")
-    return value
+def check_columns(table: Table, columns: Columns, rules: RowRules, *, with_target: bool = True) -> None:
+    """Raise DataError when the table lacks one of the columns."""
+    for name in columns.inputs:
+        find_column(table, name, key=f"data.{rules.input_role.key}")
+    if with_target and columns.target is not None and rules.target_role is not None:
+        find_column(table, columns.target, key=f"data.{rules.target_role.key}")
+    if with_target and columns.group is not None:
+        find_column(table, columns.group, key="data.group")
 
 
-def _read_rows(table: Table, columns: Columns) -> list[RawRow]:
-    rows = []
-    label_kind = None
+def input_cells(row: Row, columns: Columns, rules: RowRules, *, path: str) -> tuple[Any, ...]:
+    """The inputs of a row, verbatim, possibly empty. Raises DataError if one is missing or of another kind."""
+    folder = Path(path).parent
+    return tuple(
+        rules.read_input(_cell(row, name, path=path), where=f"{path}:{row.line}: column `{name}`", folder=folder)
+        for name in columns.inputs
+    )
+
+
+@dataclass
+class _Read:
+    rows: list[RawRow] = field(default_factory=list)
+    lines_without_target: list[int] = field(default_factory=list)
+    lines_without_input: list[int] = field(default_factory=list)
+
+
+def _read_rows(table: Table, columns: Columns, rules: RowRules, settings: DataSettings) -> _Read:
+    read = _Read()
+    target_kind: str | None = None
     for row in table.rows:
-        text = text_cell(row, columns.text, path=table.path)
-        label = _cell(row, columns.label, path=table.path)
-        if label is not None:
-            label_kind = label_kind or kind_of(label)
-            _check_label_kind(label, label_kind, where=f"{table.path}:{row.line}: column `{columns.label}`")
-        group = None if columns.group is None else _cell(row, columns.group, path=table.path)
-        if isinstance(group, (dict, list)):
-            raise DataError(f"{table.path}:{row.line}: column `{columns.group}` holds {kind_of(group)} as a group")
-        rows.append(RawRow(text, _as_name(label), _as_name(group) or None, row.line))
-    return rows
+        inputs = input_cells(row, columns, rules, path=table.path)
+        target = None
+        if columns.target is not None:
+            cell = _cell(row, columns.target, path=table.path)
+            where = f"{table.path}:{row.line}: column `{columns.target}`"
+            target = rules.read_target(cell, where=where, settings=settings)
+            if cell is not None:
+                target_kind = target_kind or kind_of(cell)
+                _check_kind(cell, target_kind, where=where)
+            if target is None:
+                read.lines_without_target.append(row.line)
+        rules.check_row(inputs, target, where=f"{table.path}:{row.line}")
+        group = _group(row, columns, path=table.path)
+        has_input = not any(rules.is_empty(value) for value in inputs)
+        if not has_input:
+            read.lines_without_input.append(row.line)
+        if has_input and (target is not None or columns.target is None):
+            read.rows.append(RawRow(inputs, target, group, row.line))
+    return read
+
+
+def _group(row: Row, columns: Columns, *, path: str) -> str | None:
+    group = None if columns.group is None else _cell(row, columns.group, path=path)
+    if isinstance(group, dict | list):
+        raise DataError(f"{path}:{row.line}: column `{columns.group}` holds {kind_of(group)} as a group")
+    return as_name(group) or None
 
 
 def _cell(row: Row, column: str, *, path: str) -> Any:
@@ -95,33 +131,19 @@ def _cell(row: Row, column: str, *, path: str) -> Any:
     return row.values[column]
 
 
-def _check_label_kind(label: Any, expected: str, *, where: str) -> None:
-    if isinstance(label, (dict, list)):
-        raise DataError(f"{where} holds {kind_of(label)}, expected one label")
-    if kind_of(label) != expected:
+def _check_kind(cell: Any, expected: str, *, where: str) -> None:
+    if kind_of(cell) != expected:
         raise DataError(
-            f"{where} holds {kind_of(label)}, the rows before it hold {expected}", hint="make them all strings"
+            f"{where} holds {kind_of(cell)}, the rows before it hold {expected}", hint="make them all strings"
         )
 
 
-def _as_name(value: Any) -> str:
-    """A cell as text: JSON true is `true`, 1 is `1`, 1.0 is `1.0`, null is empty."""
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _drop_or_raise(source: str, attribute: str, lines: Sequence[int], *, rule: str) -> str:
+def _drop_or_raise(source: str, what: str, lines: Sequence[int], *, rule: str) -> str:
     """The note about dropped rows; raises DataError where the rule is to stop."""
     listed = ", ".join(map(str, lines[:LISTED])) + (", …" if len(lines) > LISTED else "")
-    rows = f"{len(lines)} {'row' if len(lines) == 1 else 'rows'} without {attribute}"
+    rows = f"{len(lines)} {'row' if len(lines) == 1 else 'rows'} without {what}"
     where = f"({'line' if len(lines) == 1 else 'lines'} {listed})"
     if rule == "drop":
         return f"{source}: {rows} dropped {where}"
-    key = {"label": "data.on_missing_label", "text": "data.on_empty_text"}[attribute]
+    key = {"label": "data.on_missing_label", "text": "data.on_empty_text"}[what]
     raise DataError(f"{source}:{lines[0]}: {rows} {where}", hint=f"fill them in, or set {key}: drop")
-
-
-def _fingerprint(source: str, *, rows: int) -> dict[str, Any]:
-    with locate(source) as path:
-        return {"source": source, "sha256": file_sha256(path), "bytes": path.stat().st_size, "rows": rows}

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from regtune.config.schema import DataSettings
 from regtune.data.delimited import read_delimited
 from regtune.data.jsonl import read_jsonl
 from regtune.data.lines import open_lines
 from regtune.data.table import Row, Table
+from regtune.digest import file_sha256
 from regtune.errors import DataError, EnvironmentFault
 
 __all__ = ["Row", "Table", "is_delimited", "locate", "open_table"]
@@ -85,6 +87,12 @@ def check_sources(settings: DataSettings) -> None:
     for source in (settings.train, settings.validation, settings.test):
         if isinstance(source, str):
             check_source(source)
+
+
+def fingerprint(source: str) -> dict[str, Any]:
+    """What tells later whether the source is still the same: its name, SHA-256 and size in bytes."""
+    with locate(source) as path:
+        return {"source": source, "sha256": file_sha256(path), "bytes": path.stat().st_size}
 
 
 def _demo_file(folder: Path, source: str) -> Path:

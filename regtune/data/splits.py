@@ -50,10 +50,10 @@ def split_rows(
     return _rows_of(units), _rows_of(sides["validation"]), _rows_of(sides["test"])
 
 
-def stratified_sample(labels: Sequence[str], size: int, *, seed: int) -> Indices:
+def stratified_sample(examples: Sequence[Example], size: int, *, seed: int) -> Indices:
     """Ascending indices of `size` rows, each class with its share of them; all rows if there are no more than that."""
-    units = [Unit((row,), Counter([label])) for row, label in enumerate(labels)]
-    target = min(size, len(labels))
+    units = [Unit((row,), Counter(example.strata)) for row, example in enumerate(examples)]
+    target = min(size, len(examples))
     return _rows_of(take_units(units, target=target, present=(), kept={}, generator=random.Random(seed)))
 
 

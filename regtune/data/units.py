@@ -6,26 +6,26 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from regtune.data.example import Example, fold_text
+from regtune.data.example import Example
 
 
 @dataclass(frozen=True)
 class Unit:
-    """Rows that stay on one side. rows: ascending indices. classes: rows per class name."""
+    """Rows that stay on one side. rows: ascending indices. classes: rows per stratum, usually the class name."""
 
     rows: tuple[int, ...]
     classes: Counter[str]
 
 
 def find_units(examples: Sequence[Example]) -> list[Unit]:
-    """Connected components of equal folded text and equal group, in the order of their first rows.
+    """Connected components of equal key (folded text) and equal group, in the order of their first rows.
 
     Two rows are in one unit if a chain of equal texts and equal groups leads from one to the other.
     """
     parents = list(range(len(examples)))
     first_with: dict[tuple[str, str], int] = {}
     for index, example in enumerate(examples):
-        keys = [("text", fold_text(example.text))]
+        keys = [("text", example.key)]
         if example.group is not None:
             keys.append(("group", example.group))
         for key in keys:
@@ -34,7 +34,9 @@ def find_units(examples: Sequence[Example]) -> list[Unit]:
     members: dict[int, list[int]] = {}
     for index in range(len(examples)):
         members.setdefault(_root(parents, index), []).append(index)
-    return [Unit(tuple(rows), Counter(examples[row].label for row in rows)) for rows in members.values()]
+    return [
+        Unit(tuple(rows), Counter(name for row in rows for name in examples[row].strata)) for rows in members.values()
+    ]
 
 
 def _root(parents: list[int], index: int) -> int:

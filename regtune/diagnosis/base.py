@@ -12,6 +12,7 @@ from pathlib import Path
 from regtune.config import load_config
 from regtune.config.schema import DropoutSettings
 from regtune.history import Evaluation, History
+from regtune.regularization.augmentation import OPERATIONS
 from regtune.run import Run
 
 
@@ -43,6 +44,7 @@ class Facts:
     overrides: tuple[str, ...]  # as the user typed them, e.g. ("training.epochs=5",)
     dropout: float | None  # p of the hidden sites; None: the model's own ("keep")
     dropout_key: str  # where that p is written
+    can_augment: bool  # data augmentation suits the task and is off
     weight_decay: float
     patience: int | None  # evaluations
     smoothing: float
@@ -50,7 +52,8 @@ class Facts:
     learning_rate: float  # peak
     seed: int
     rows: dict[str, int]  # {"train": 512, "validation": 128}, "test" when there is one
-    class_counts: dict[str, int]  # training rows by class, two classes or more
+    class_counts: dict[str, int]  # training rows by class; empty: the task has no classes
+    chance_loss: float  # of answering every row with the class shares of the training rows (their mean, in regression)
     steps: int  # optimizer steps if early stopping never fires
     parameters: int
 
@@ -80,6 +83,7 @@ def facts_of(run: Run) -> Facts:
         overrides=tuple(written["overrides"]),
         dropout=None if isinstance(dropout, str) else dropout,
         dropout_key=dropout_key,
+        can_augment=bool(OPERATIONS[written["task"]]) and regularization.augmentation == 0.0,
         weight_decay=regularization.weight_decay,
         patience=regularization.patience,
         smoothing=regularization.smoothing,
@@ -88,6 +92,7 @@ def facts_of(run: Run) -> Facts:
         seed=training.seed,
         rows=plan["rows"],
         class_counts=run.read_json("data.json")["counts"]["train"],
+        chance_loss=plan["chance_loss"],
         steps=plan["steps"],
         parameters=plan["parameters"],
     )

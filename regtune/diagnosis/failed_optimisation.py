@@ -11,7 +11,7 @@ import itertools
 import math
 
 from regtune.diagnosis.base import Advice, Facts, Finding, number, train_command
-from regtune.diagnosis.curves import CHANCE_SHARE, at_chance, chance_loss
+from regtune.diagnosis.curves import CHANCE_SHARE, at_chance
 
 RATE_FACTOR = 5  # a step large enough to leave the bad range, small enough not to jump over the good one
 JUMP = 0.05  # of chance; a rise of train loss between two evaluations that a working rate does not show
@@ -69,7 +69,7 @@ def _rate_is_too_high(facts: Facts) -> bool:
     if len(facts.evaluations) < len(facts.history):
         return True
     losses = [evaluation.train_loss for evaluation in facts.history]
-    chance = chance_loss(facts)
+    chance = facts.chance_loss
     largest_rise = max((after - before for before, after in itertools.pairwise(losses)), default=0.0)
     is_far_above = losses[-1] > (1 + 2 * JUMP) * chance
     if min(losses) < CHANCE_SHARE * chance or largest_rise > JUMP * chance or is_far_above:
@@ -79,9 +79,8 @@ def _rate_is_too_high(facts: Facts) -> bool:
 
 def _evidence(facts: Facts) -> str:
     last = facts.history.last
-    classes = len(facts.class_counts)
     if not math.isfinite(last.gap):
         return f"the loss at step {last.step} is not a number; learning rate {number(facts.learning_rate)}"
-    chance = f"guessing by class shares gives {number(chance_loss(facts))} (ln {classes} = {math.log(classes):.4g})"
+    chance = f"always answering with the training rows' shares gives {number(facts.chance_loss)}"
     lowest = number(min(evaluation.train_loss for evaluation in facts.evaluations))
     return f"train loss ended at {number(last.train_loss)} after {last.step} steps, lowest {lowest}; {chance}"

@@ -13,6 +13,7 @@ from regtune.diagnosis.sizes import smaller_model
 
 MORE_DROPOUT = 0.3
 MORE_WEIGHT_DECAY = 0.1
+SOME_AUGMENTATION = 0.1
 BASIC_DROPOUT = 0.1  # these four: the usual values for fine-tuning
 BASIC_WEIGHT_DECAY = 0.01
 BASIC_PATIENCE = 3  # evaluations
@@ -60,11 +61,12 @@ def _gap(facts: Facts) -> str:
 
 
 def _procedure(facts: Facts) -> tuple[Advice, ...]:
-    smallest = min(facts.class_counts, key=lambda name: facts.class_counts[name])
-    more_rows = f"{facts.rows['train']} train it now, {facts.class_counts[smallest]} of class {smallest!r}"
+    more_rows = f"{facts.rows['train']} train it now"
+    if facts.class_counts:
+        smallest = min(facts.class_counts, key=lambda name: facts.class_counts[name])
+        more_rows += f", {facts.class_counts[smallest]} of class {smallest!r}"
     return (
         *_stronger_settings(facts),
-        Advice("more varied training rows: reworded or augmented copies of them, in the training file only"),
         smaller_model(facts),
         Advice(f"more labelled rows: {more_rows}"),
     )
@@ -90,6 +92,9 @@ def _stronger_settings(facts: Facts) -> list[Advice]:
     if weight_decay < MORE_WEIGHT_DECAY:
         text = f"more weight decay: {number(weight_decay)} → {MORE_WEIGHT_DECAY} {_reach(facts)}"
         step(text, {"regularization.weight_decay": str(MORE_WEIGHT_DECAY)})
+    if facts.can_augment:
+        text = "data augmentation (for pretrained text models it seldom helps: `regtune explain augmentation`)"
+        step(text, {"regularization.augmentation": str(SOME_AUGMENTATION)})
     return advice
 
 

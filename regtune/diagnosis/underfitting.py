@@ -7,7 +7,7 @@ a larger model. Each command keeps the changes of the steps before it.
 from __future__ import annotations
 
 from regtune.diagnosis.base import Advice, Facts, Finding, number, train_command
-from regtune.diagnosis.curves import chance_loss, still_falling, train_loss_is_high, turned_up
+from regtune.diagnosis.curves import still_falling, train_loss_is_high, turned_up
 from regtune.diagnosis.sizes import larger_model
 
 LESS_DROPOUT = 0.1
@@ -23,8 +23,8 @@ def find(facts: Facts) -> Finding | None:
         name="underfitting",
         title="underfitting: the training rows are not learnt",
         evidence=(
-            f"train loss ended at {number(last.train_loss)}, {last.train_loss / chance_loss(facts):.0%} of the "
-            f"{number(chance_loss(facts))} that guessing by class shares gives; validation loss "
+            f"train loss ended at {number(last.train_loss)}, {last.train_loss / facts.chance_loss:.0%} of the "
+            f"{number(facts.chance_loss)} that guessing by class shares gives; validation loss "
             f"{number(last.validation_loss)}, gap {last.gap:+.4g}"
         ),
         advice=_procedure(facts),

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import transformers
 from safetensors import SafetensorError
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from regtune.config import load_config
 from regtune.config.schema import Config
-from regtune.data.encode import Collator
+from regtune.data.encode import EncodedRows
+from regtune.data.example import Example
 from regtune.errors import ConfigError, EnvironmentFault
 from regtune.evaluation.scoring import Scorer
+from regtune.models.processor import load_processor
 from regtune.models.quiet import quiet_transformers
 from regtune.run import Run, Status
 from regtune.tasks import TASKS, Task
+from regtune.tasks.base import Processor
 
 FINISH_IT = "finish it with `regtune train --resume RUN`"
 START_ANEW = "start a new run"
@@ -37,9 +40,21 @@ class RestoredRun:
     run: Run
     config: Config
     task: Task
-    label_names: tuple[str, ...]
-    tokenizer: PreTrainedTokenizerBase
+    label_names: tuple[str, ...]  # empty: the task has no classes
+    processor: Processor
     scorer: Scorer
+    threshold: float  # see `regtune.evaluation.results.score`
+    baseline: float | None
+
+    def encode_labelled(self, examples: Sequence[Example]) -> EncodedRows:
+        """Labelled rows as training encoded them."""
+        return self.task.encode_labelled(
+            [example.inputs for example in examples],
+            [example.target for example in examples],
+            label_names=self.label_names,
+            processor=self.processor,
+            settings=self.config.data,
+        )
 
 
 def restore(run: Run) -> RestoredRun:
@@ -54,16 +69,24 @@ def restore(run: Run) -> RestoredRun:
             model = getattr(transformers, task.auto_class).from_pretrained(
                 run.best_path, local_files_only=True, use_safetensors=True, trust_remote_code=False
             )
-            tokenizer = AutoTokenizer.from_pretrained(run.best_path, local_files_only=True, trust_remote_code=False)
+            processor = load_processor(run.best_path, task)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise EnvironmentFault(f"{run.best_path}: cannot be loaded ({' '.join(str(error).split())[:150]})") from None
     device = "cuda" if torch.cuda.is_available() and config.training.device != "cpu" else "cpu"
-    names = model.config.id2label
+    facts = run.facts
     return RestoredRun(
         run=run,
         config=config,
         task=task,
-        label_names=tuple(names[i] for i in range(len(names))),
-        tokenizer=tokenizer,
-        scorer=Scorer(model.to(device), Collator(tokenizer), bfloat16=config.training.precision == "bfloat16"),
+        label_names=tuple(run.read_json("data.json")["label_names"]),
+        processor=processor,
+        scorer=Scorer(
+            model.to(device),
+            task,
+            processor,
+            task.collator(processor, model),
+            bfloat16=config.training.precision == "bfloat16",
+        ),
+        threshold=facts["threshold"],
+        baseline=facts["baseline"],
     )

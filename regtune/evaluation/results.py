@@ -6,48 +6,82 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from numpy.typing import NDArray
+import numpy as np
 
 from regtune.data.encode import EncodedRows
-from regtune.evaluation.intervals import interval_for
+from regtune.evaluation.answers import Answered
+from regtune.evaluation.metrics import compute_metrics, interval_for
+from regtune.evaluation.metrics.multi_label import tune_threshold
 from regtune.evaluation.scoring import Scorer
 from regtune.tasks import Task
+
+PLAIN_THRESHOLD = 0.5  # of a task that tunes none
 
 
 @dataclass(frozen=True)
 class Results:
-    """A model's answers on labelled rows. probabilities: (rows, classes); losses: (rows,) nats, clean."""
+    """A model's answers on labelled rows."""
 
-    probabilities: NDArray[Any]
-    labels: NDArray[Any]  # (rows,) class ids
-    losses: NDArray[Any]
+    answered: Answered
     task: Task
 
     @property
     def loss(self) -> float:
-        """Mean clean loss, nats per row."""
-        return float(torch.from_numpy(self.losses).double().mean().item())
+        """Mean clean loss, in the task's `loss_unit`."""
+        return mean_loss(self.answered.losses, self.answered.units)
+
+    @property
+    def threshold(self) -> float:
+        return self.answered.threshold
+
+    def metrics(self) -> dict[str, float]:
+        """The task's metrics by name; NaN where the model's output was not finite."""
+        return compute_metrics(self.task.metrics, self.answered)
 
     def summary(self, *, seed: int) -> dict[str, Any]:
         """For run.json: {"rows", "loss", "metrics": {name: {"value", "low", "high"}}}. seed: of the bootstrap."""
         metrics = {}
         for name in self.task.metrics:
-            interval = interval_for(name, self.probabilities, self.labels, seed=seed)
+            interval = interval_for(name, self.answered, seed=seed)
             metrics[name] = {"value": interval.value, "low": interval.low, "high": interval.high}
-        return {"rows": len(self.labels), "loss": self.loss, "metrics": metrics}
+        return {"rows": len(self.answered.labels), "loss": self.loss, "metrics": metrics}
 
 
-def score(scorer: Scorer, task: Task, rows: EncodedRows, *, poll: Callable[[], None] | None = None) -> Results:
-    """Run the model on labelled rows, dropout off (asserted by the scorer). poll: see `Scorer.logits`.
+def score(
+    scorer: Scorer,
+    rows: EncodedRows,
+    *,
+    threshold: float | None = None,
+    baseline: float | None = None,
+    poll: Callable[[], None] | None = None,
+) -> Results:
+    """Run the model on labelled rows, dropout off (asserted by the scorer). poll: see `Scorer`.
 
-    Training evaluations, the restored best, the test split and `regtune evaluate` all come through here.
+    Training evaluations, the restored best, the test split and `regtune evaluate` all come through here. threshold:
+    chosen on validation rows; None: these are the validation rows, and it is chosen here. baseline: what always
+    answering with the training rows' mean would say, in regression.
     """
-    logits = scorer.logits(rows, poll=poll)  # (rows, classes)
-    labels = torch.tensor([feature["labels"] for feature in rows.features])  # (rows,)
-    return Results(
-        probabilities=task.probabilities(logits).double().numpy(),
-        labels=labels.numpy(),
-        losses=task.clean_loss(logits, labels).numpy(),
-        task=task,
+    scored = scorer(rows, poll=poll)
+    if threshold is None:
+        tunes = scorer.task.tunes_threshold and all(np.isfinite(answer).all() for answer in scored.answers)
+        threshold = tune_threshold(np.stack(scored.answers), np.stack(rows.gold)) if tunes else PLAIN_THRESHOLD
+    answered = Answered(
+        answers=scored.answers,
+        labels=rows.gold,
+        losses=scored.losses,
+        units=scored.units,
+        threshold=threshold,
+        baseline=baseline,
     )
+    return Results(answered, scorer.task)
+
+
+def clean_loss(scorer: Scorer, rows: EncodedRows, *, poll: Callable[[], None] | None = None) -> float:
+    """The mean clean loss alone, of labelled rows."""
+    scored = scorer(rows, with_answers=False, poll=poll)
+    return mean_loss(scored.losses, scored.units)
+
+
+def mean_loss(losses: Any, units: Any) -> float:
+    """Summed losses over counted units: a row with more tokens counts more. (rows,) twice."""
+    return float(losses.sum() / units.sum())

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from regtune.data.encode import Collator, EncodedRows
 from regtune.evaluation.memory import out_of_memory_named
+from regtune.tasks.base import Batch, Processor, Task, row_sums
 
 # Rows per forward pass of an evaluation. No gradients are kept, so more than in training fit; beyond this, CPUs gain
 # nothing (rows are sorted by length, larger batches only pad more).
 SCORING_BATCH_SIZE = 32
+Answer = TypeVar("Answer")
 TOO_LARGE = f"{SCORING_BATCH_SIZE} rows did not fit into memory when the model was measured"
 SMALLER = "a smaller data.max_length or model needs less; training.device=cpu uses the machine's own memory"
 
@@ -30,12 +35,21 @@ class Shares:
         """Indices, of `rows` rows, that are this process's."""
         return range(rows)
 
-    def in_row_order(self, mine: Tensor | Sequence[Any]) -> list[Any]:
-        """The answers to all rows, each once, in row order. mine: those to this process's share, in its order.
-
-        A tensor whose first dimension is the rows travels as a whole: far faster than a list of its rows.
-        """
+    def in_row_order(self, mine: Sequence[Answer]) -> list[Answer]:
+        """What was found for all rows, each once, in row order. mine: for this process's share, in its order."""
         return list(mine)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a model made of some rows, in row order. answers: see `Task.answers`; None where none were asked for.
+
+    losses: (rows,) clean loss summed over the units of each row; units: (rows,) how many. Both zero without labels.
+    """
+
+    answers: list[Any]
+    losses: NDArray[np.float64]
+    units: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -43,44 +57,73 @@ class Scorer:
     """A model ready to be measured. bfloat16: run the forward pass in the arithmetic training used."""
 
     model: PreTrainedModel
+    task: Task
+    processor: Processor
     collate: Collator
     bfloat16: bool = False
     shares: Shares = field(default_factory=Shares)
 
-    def logits(self, rows: EncodedRows, *, poll: Callable[[], None] | None = None) -> Tensor:
-        """(rows, classes) float32 on the CPU, in row order; see `_own_logits`."""
-        mine = self._own_logits(rows.take(self.shares.share_of(len(rows))), poll=poll)
-        everyone = self.shares.in_row_order(mine)
-        return torch.stack(everyone) if everyone else mine
-
-    def _own_logits(self, rows: EncodedRows, *, poll: Callable[[], None] | None) -> Tensor:
-        """(rows, classes) float32 on the CPU, in row order.
+    def __call__(
+        self, rows: EncodedRows, *, with_answers: bool = True, poll: Callable[[], None] | None = None
+    ) -> Scored:
+        """Run all rows, with or without labels.
 
         The model's train/eval flag and the random state are as before afterwards, so that looking never changes a
-        training run. poll is called between batches and may raise to give up.
+        training run. with_answers: False skips what only answers need, such as generating text. poll is called
+        between batches and may raise to give up.
         """
-        lengths = rows.lengths
-        by_length = sorted(range(len(rows)), key=lengths.__getitem__)
-        device = self.model.device
-        was_training = self.model.training
-        forked = [device] if device.type == "cuda" else []
-        parts: list[Tensor] = []
+        share = rows.take(self.shares.share_of(len(rows)))
+        mine = self._score(share, with_answers=with_answers, poll=poll)
+        everyones = self.shares.in_row_order(list(zip(mine.answers, mine.losses, mine.units, strict=True)))
+        return Scored(
+            [answer for answer, _, _ in everyones],
+            np.array([loss for _, loss, _ in everyones], dtype=np.float64),
+            np.array([units for _, _, units in everyones], dtype=np.int64),
+        )
+
+    def _score(self, rows: EncodedRows, *, with_answers: bool, poll: Callable[[], None] | None) -> Scored:
+        """All of these rows, in this process."""
+        by_length = sorted(range(len(rows)), key=rows.lengths.__getitem__)
+        answers: list[Any] = [None] * len(rows)
+        losses, units = np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64)
+        with self._measuring():
+            for start in range(0, len(rows), SCORING_BATCH_SIZE):
+                if poll is not None:
+                    poll()
+                chosen = by_length[start : start + SCORING_BATCH_SIZE]
+                batch = self.collate([rows[i] for i in chosen])
+                with out_of_memory_named(TOO_LARGE, hint=SMALLER):
+                    found = self._run(
+                        {name: tensor.to(self.model.device) for name, tensor in batch.items()}, with_answers
+                    )
+                losses[chosen], units[chosen] = found.losses, found.units
+                for index, answer in zip(chosen, found.answers, strict=True):
+                    answers[index] = answer
+        return Scored(answers, losses, units)
+
+    def _run(self, batch: Batch, with_answers: bool) -> Scored:
+        logits: Tensor = self.model(**self.task.model_inputs(batch)).logits.float()  # (batch, …)
+        count = len(logits)
+        answers = (
+            self.task.answers(self.model, batch, logits, processor=self.processor) if with_answers else [None] * count
+        )
+        if "labels" not in batch:
+            return Scored(answers, np.zeros(count), np.zeros(count, dtype=np.int64))
+        units = self.task.units(logits, batch["labels"])
+        sums, counts = row_sums(self.task.clean_losses(units), units, count)
+        return Scored(answers, sums.cpu().numpy(), counts.cpu().numpy())
+
+    @contextmanager
+    def _measuring(self) -> Iterator[None]:
+        device, was_training = self.model.device, self.model.training
         self.model.eval()
         try:
             with (
-                torch.random.fork_rng(devices=forked),
+                torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
                 torch.no_grad(),
                 torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.bfloat16),
             ):
                 assert not any(module.training for module in self.model.modules()), "dropout must be off"
-                for start in range(0, len(rows), SCORING_BATCH_SIZE):
-                    if poll is not None:
-                        poll()
-                    chosen = [rows[i] for i in by_length[start : start + SCORING_BATCH_SIZE]]
-                    batch = {k: v.to(device) for k, v in self.collate(chosen).items() if k != "labels"}
-                    with out_of_memory_named(TOO_LARGE, hint=SMALLER):
-                        parts.append(self.model(**batch).logits.float().cpu())  # (batch, classes)
+                yield
         finally:
             self.model.train(was_training)
-        in_length_order = torch.cat(parts) if parts else torch.empty(0, 0)  # (rows, classes)
-        return in_length_order[torch.tensor(by_length, dtype=torch.long).argsort()]

@@ -1,4 +1,4 @@
-"""A model name to a model, its tokenizer, and what in it is new.
+"""A model name to a model, its processor (tokenizer or image processor), and what in it is new.
 
     tiny                  built from scratch                (tiny.py)
     minilm                a Python package, no hub          (minilm.py)
@@ -21,23 +21,24 @@ import transformers
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from torch import nn
-from transformers import AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PretrainedConfig, PreTrainedModel
 
 from regtune.errors import ConfigError, EnvironmentFault
 from regtune.models.folder import check_weights_format, is_path, local_folder
 from regtune.models.hub import fetch_from_hub, first_line
 from regtune.models.minilm import PACKAGE, minilm_folder
+from regtune.models.processor import load_processor
 from regtune.models.quiet import quiet_transformers
-from regtune.models.tiny import tiny_config, tiny_tokenizer
-from regtune.tasks.base import Task
+from regtune.models.tiny import TINY
+from regtune.tasks.base import Processor, Task
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """Ready to train: on the CPU, float32, tokenizer and model fitting each other."""
+    """Ready to train: on the CPU, float32, processor and model fitting each other."""
 
     model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
+    processor: Processor
     source: str  # where the weights are from, for people
     new_parameters: tuple[str, ...]  # names of the parameters that hold fresh random values
 
@@ -57,7 +58,7 @@ def load_model(
     parameter; the global random state is left as it was. Raises EnvironmentFault when the model cannot be had or is
     not what it says, ConfigError when max_length is beyond its positions.
     """
-    head = _head_fields(label_names)
+    head = task.head_fields(label_names)
     if name == "tiny":
         with _seeded(seed):
             loaded = _build_tiny(task, head, texts, max_length)
@@ -65,27 +66,18 @@ def load_model(
         folder, source = _find(name)  # a download shows its progress bar, so it is outside of the quiet part
         with quiet_transformers(), _seeded(seed):
             loaded = _load_folder(folder, name, source, task, head)
-    _complete_padding(loaded, name)
-    _check_vocabulary(loaded, name)
-    _check_positions(loaded.model, name, max_length)
+    if not task.reads_images:
+        _complete_padding(loaded, name)
+        _check_vocabulary(loaded, name)
+        _check_positions(loaded.model, name, max_length)
+    task.check_model(loaded.model, loaded.processor, name=name)
     return loaded
 
 
-def _head_fields(label_names: tuple[str, ...]) -> dict[str, Any]:
-    """Config fields that make a saved model tell its own labels."""
-    return {
-        "num_labels": len(label_names),
-        "id2label": dict(enumerate(label_names)),
-        "label2id": {label: index for index, label in enumerate(label_names)},
-        "problem_type": "single_label_classification",
-    }
-
-
 def _build_tiny(task: Task, head: dict[str, Any], texts: Sequence[str], max_length: int) -> LoadedModel:
-    tokenizer = tiny_tokenizer(texts, max_length=max_length)
-    config = tiny_config(tokenizer, max_length=max_length, **head)
+    config, processor = TINY[task.auto_class](texts, max_length, head)
     model = getattr(transformers, task.auto_class).from_config(config)
-    return LoadedModel(model, tokenizer, "built from scratch", tuple(name for name, _ in model.named_parameters()))
+    return LoadedModel(model, processor, "built from scratch", tuple(name for name, _ in model.named_parameters()))
 
 
 def _find(name: str) -> tuple[Path, str]:
@@ -119,26 +111,27 @@ def _load_folder(folder: Path, name: str, source: str, task: Task, head: dict[st
     mismatched = {parameter for parameter, *_ in info["mismatched_keys"]}
     _check_body(model, name, missing=info["missing_keys"], mismatched=mismatched)
     new_parameters = tuple(sorted(info["missing_keys"] | mismatched))
-    return LoadedModel(model, _load_tokenizer(folder, name), source, new_parameters)
+    return LoadedModel(model, _load_processor(folder, name, task), source, new_parameters)
 
 
-def _load_tokenizer(folder: Path, name: str) -> PreTrainedTokenizerBase:
+def _load_processor(folder: Path, name: str, task: Task) -> Processor:
+    kind = "image processor" if task.reads_images else "tokenizer"
     problem = ""
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        processor = load_processor(folder, task)
     except (OSError, ValueError, KeyError, ImportError) as error:
         problem = first_line(error)
     else:
         # Without its files the library makes up a tokenizer that knows no word, and says nothing.
-        files = {"tokenizer.json", *tokenizer.vocab_files_names.values()}
-        if not any((folder / file).is_file() for file in files):
+        files = set() if task.reads_images else {"tokenizer.json", *processor.vocab_files_names.values()}
+        if files and not any((folder / file).is_file() for file in files):
             problem = f"the folder has none of {', '.join(sorted(files))}"
     if problem:
         raise EnvironmentFault(
-            f"model: the tokenizer of {name} cannot be loaded ({problem})",
-            hint="put the files of the tokenizer into the model's folder, with its own `save_pretrained`",
+            f"model: the {kind} of {name} cannot be loaded ({problem})",
+            hint=f"put the files of the {kind} into the model's folder, with its own `save_pretrained`",
         )
-    return tokenizer
+    return processor
 
 
 def _check_body(model: PreTrainedModel, name: str, *, missing: set[str], mismatched: set[str]) -> None:
@@ -156,7 +149,7 @@ def _check_body(model: PreTrainedModel, name: str, *, missing: set[str], mismatc
 
 def _complete_padding(loaded: LoadedModel, name: str) -> None:
     """Batches need a padding token; models made for generation often have only an end token, which serves as well."""
-    tokenizer, config = loaded.tokenizer, loaded.model.config
+    tokenizer, config = loaded.processor, loaded.model.config
     if tokenizer.pad_token is None:
         if tokenizer.eos_token is None:
             raise EnvironmentFault(
@@ -169,7 +162,7 @@ def _complete_padding(loaded: LoadedModel, name: str) -> None:
 
 
 def _check_vocabulary(loaded: LoadedModel, name: str) -> None:
-    largest = max(loaded.tokenizer.get_vocab().values())
+    largest = max(loaded.processor.get_vocab().values())
     rows = next(loaded.model.get_input_embeddings().parameters()).shape[0]
     if largest >= rows:
         raise EnvironmentFault(

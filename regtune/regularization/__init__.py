@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
+from regtune.regularization.augmentation import Augmentation
 from regtune.regularization.base import Regularizer
 from regtune.regularization.dropout import Dropout
 from regtune.regularization.patience import Patience
 from regtune.regularization.smoothing import Smoothing
 from regtune.regularization.weight_decay import WeightDecay
 
-__all__ = ["Dropout", "Patience", "Regularizer", "Smoothing", "Techniques", "WeightDecay"]
+__all__ = ["Augmentation", "Dropout", "Patience", "Regularizer", "Smoothing", "Techniques", "WeightDecay"]
 
 
 @dataclass(frozen=True)
 class Techniques:
     """A run's techniques by config key, in the order they act; one at strength zero is there and changes nothing."""
 
+    augmentation: Augmentation
     dropout: Dropout
     weight_decay: WeightDecay
     patience: Patience

@@ -47,9 +47,9 @@ def smooth(targets: Tensor, strength: float) -> Tensor:
     return (1 - strength) * targets + strength / (targets.shape[-1] - 1) * rest
 
 
-def soft_target_row(classes: int, strength: float) -> tuple[float, ...]:
-    """What a row of class 0 becomes: (1 − ε, ε/(K − 1), …), `classes` values."""
-    return (1 - strength, *[strength / (classes - 1)] * (classes - 1))
+def soft_target(classes: int, strength: float) -> tuple[float, float]:
+    """What the true class and each of the K − 1 others get: (1 − ε, ε/(K − 1))."""
+    return 1 - strength, strength / (classes - 1)
 
 
 def check(strength: float, classes: int) -> None:
@@ -70,4 +70,5 @@ class Smoothing(Regularizer):
         self.strength = strength
 
     def soften_targets(self, targets: Tensor) -> Tensor:
-        return smooth(targets, self.strength)
+        # Also for speed: the rows of a language model are as wide as its vocabulary.
+        return smooth(targets, self.strength) if self.strength else targets

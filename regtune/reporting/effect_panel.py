@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.panel import Panel
 
+from regtune.regularization.smoothing import soft_target
 from regtune.reporting.number_text import count, percent, significant
 from regtune.reporting.pairs import Pair, pair_grid, print_lines, print_pairs
 from regtune.training.effect import DropoutSite, Effect
@@ -37,11 +38,21 @@ def print_effect(console: Console, effect: Effect) -> None:
 def effect_pairs(effect: Effect) -> list[Pair]:
     """Label and value of each line."""
     return [
+        *_augmentation_pairs(effect),
         *_dropout_pairs(effect),
         ("weight decay", _weight_decay_text(effect)),
         ("smoothing", _smoothing_text(effect)),
         ("patience", _patience_text(effect)),
     ]
+
+
+def _augmentation_pairs(effect: Effect) -> list[Pair]:
+    """Nothing where it is off: most runs are without."""
+    if not effect.augmentation:
+        return []
+    changed, looked_at = effect.augmented_rows
+    strengths = ", ".join(f"{name} {significant(strength)}" for name, strength in effect.augmentation.items())
+    return [("augmentation", f"{strengths}: an epoch changes {changed} of the first {looked_at} training rows")]
 
 
 def _dropout_pairs(effect: Effect) -> list[Pair]:
@@ -88,9 +99,10 @@ def _weight_decay_text(effect: Effect) -> str:
 def _smoothing_text(effect: Effect) -> str:
     if effect.smoothing == 0:
         return "off: the true class is 1"
-    true, others = effect.soft_target_row[0], effect.soft_target_row[1:]
+    true, other = soft_target(effect.classes, effect.smoothing)
+    count_of_others = effect.classes - 1
     rest = (
-        f"{len(others)} others {significant(others[0])} each" if len(others) > 1 else f"other {significant(others[0])}"
+        f"{count_of_others} others {significant(other)} each" if count_of_others > 1 else f"other {significant(other)}"
     )
     return f"{significant(effect.smoothing)}: true class {significant(true)}, {rest}"
 

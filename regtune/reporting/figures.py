@@ -48,7 +48,7 @@ def _draw(axes: Axes, history: History) -> None:
     axes.plot(epochs, validation, color=_VALIDATION, marker=dot, markersize=3.5, label="validation")
     _mark(axes, history)
     axes.set_xlabel("epoch", color=_INK)
-    axes.set_ylabel("clean loss, nats per row", color=_INK)
+    axes.set_ylabel("clean loss", color=_INK)
     axes.set_xlim(0, 1.02 * epochs[-1])  # a little room for the marks, and an axis where there is one evaluation only
     axes.set_ylim(0, 1.08 * max(*train, *validation))
     axes.tick_params(colors=_INK)

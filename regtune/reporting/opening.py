@@ -17,7 +17,7 @@ def opening_pairs(plan: Plan) -> list[Pair]:
         ("task", plan.task),
         ("device", plan.device),
         ("rows", " · ".join(f"{split} {rows}" for split, rows in plan.rows.items())),
-        ("classes", class_list(plan.classes)),
+        *([("classes", class_list(plan.classes))] if plan.classes else []),
         ("schedule", f"{schedule}, {plan.evaluations} evaluations"),
         ("run", str(plan.run_path)),
     ]

@@ -8,7 +8,7 @@ from regtune.history import History
 from regtune.reporting.effect_panel import print_effect
 from regtune.reporting.opening import opening_pairs
 from regtune.reporting.pairs import print_lines, print_pairs
-from regtune.reporting.table import CAPTION, TableFacts, cell_line, columns_of, header_line, rows_of
+from regtune.reporting.table import TableFacts, caption, cell_line, columns_of, header_line, rows_of
 from regtune.training.listener import Listener, Plan
 
 
@@ -22,7 +22,7 @@ class PlainView(Listener):
         self._facts = TableFacts.of_plan(plan)
         print_pairs(self._console, opening_pairs(plan))
         print_effect(self._console, plan.effect)
-        print_lines(self._console, ["", header_line(columns_of(self._facts)), CAPTION])
+        print_lines(self._console, ["", header_line(columns_of(self._facts)), caption(self._facts)])
 
     def on_resume(self, history: History) -> None:
         for number in range(1, len(history) + 1):

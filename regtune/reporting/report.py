@@ -15,6 +15,7 @@ from regtune.reporting.effect_panel import effect_pairs
 from regtune.reporting.figures import loss_figure
 from regtune.reporting.number_text import count, duration, signed
 from regtune.reporting.predictions import (
+    ITEMS,
     class_figures,
     confusion_matrix,
     hardest,
@@ -22,7 +23,7 @@ from regtune.reporting.predictions import (
     read_predictions,
 )
 from regtune.reporting.summary import best_text, restored_text, stop_text
-from regtune.reporting.table import CAPTION, TableFacts, columns_of, rows_of
+from regtune.reporting.table import TableFacts, caption, columns_of, rows_of
 from regtune.run import Run, write_text
 from regtune.training.effect import Effect
 from regtune.wording import printable
@@ -79,22 +80,25 @@ def report_values(run: Run) -> dict[str, Any]:
         "rows": rows_of(history, table),
         "restored_row": restored_row(history),
         "figure_space": FIGURE_SPACE,
-        "caption": CAPTION,
+        "caption": caption(table),
         "effect": effect_pairs(Effect.from_dict(facts["effect"])),
         "data": run.read_json("data.json"),
         "environment": run.read_json("environment.json"),
-        **prediction_values(run, classes=facts["plan"]["classes"]),
+        **prediction_values(run, kind=facts["plan"]["answer_kind"], classes=facts["plan"]["classes"]),
     }
 
 
-def prediction_values(run: Run, *, classes: list[str]) -> dict[str, Any]:
-    """Per-class figures, confusions and hardest rows of the validation split."""
+def prediction_values(run: Run, *, kind: str, classes: list[str]) -> dict[str, Any]:
+    """Per-class figures, confusions and hardest rows of the validation split. kind: of the task's answers."""
     predictions = read_predictions(run.predictions_path, classes=classes)
-    fits = len(classes) <= MATRIX_CLASSES
+    one_class = kind == "class"
     return {
-        "classes": class_figures(predictions, classes=classes),
-        "matrix": confusion_matrix(predictions, classes=classes) if fits else None,
-        "confused": most_confused(predictions, limit=CONFUSED_PAIRS),
+        "classes": class_figures(predictions, kind=kind, classes=classes) if kind in ITEMS else [],
+        "matrix": confusion_matrix(predictions, classes=classes)
+        if one_class and len(classes) <= MATRIX_CLASSES
+        else None,
+        "one_class": one_class,
+        "confused": most_confused(predictions, limit=CONFUSED_PAIRS) if one_class else [],
         "hardest": hardest(predictions, limit=HARDEST_ROWS),
         "shortened": shortened,
     }

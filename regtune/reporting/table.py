@@ -20,8 +20,8 @@ from regtune.training.listener import Plan
 
 GUTTER = "  "  # between two columns
 HEAD_LINES = 2  # header and caption
-CAPTION = "train/val: clean loss, dropout off, no smoothing, nats per row"
-SHORT_CAPTION = "train/val: clean loss, nats per row"
+CAPTION = "train/val: clean loss, dropout off, no smoothing, {unit}"
+SHORT_CAPTION = "train/val: clean loss, {unit}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,8 @@ class TableFacts:
     steps: int  # planned
     epochs: int  # planned
     validation_rows: int
-    classes: int
+    chance_loss: float
+    loss_unit: str
 
     @classmethod
     def of_plan(cls, plan: Plan) -> TableFacts:
@@ -43,7 +44,8 @@ class TableFacts:
             steps=plan.steps,
             epochs=plan.epochs,
             validation_rows=plan.rows["validation"],
-            classes=len(plan.classes),
+            chance_loss=plan.chance_loss,
+            loss_unit=plan.loss_unit,
         )
 
     @classmethod
@@ -51,9 +53,8 @@ class TableFacts:
         """run_facts: run.json, whose "plan" holds the Plan's fields."""
         plan = run_facts["plan"]
         return cls(
-            **{name: plan[name] for name in ("headline", "patience", "steps", "epochs")},
+            **{name: plan[name] for name in ("headline", "patience", "steps", "epochs", "chance_loss", "loss_unit")},
             validation_rows=plan["rows"]["validation"],
-            classes=len(plan["classes"]),
         )
 
 
@@ -83,7 +84,7 @@ def rows_of(history: History, facts: TableFacts) -> list[Row]:
 
 def _row(evaluation: Evaluation, facts: TableFacts, *, lowest: Evaluation) -> Row:
     """lowest: the evaluation with the lowest validation loss so far, possibly this one."""
-    rises = turns_up(lowest, evaluation, validation_rows=facts.validation_rows, classes=facts.classes)
+    rises = turns_up(lowest, evaluation, validation_rows=facts.validation_rows, chance_loss=facts.chance_loss)
     is_overfitting = rises and not evaluation.is_best and not evaluation.stops
     cells = {
         "epoch": f"{evaluation.epoch:.2f}",
@@ -172,9 +173,10 @@ def cell_line(columns: Sequence[Column], cells: Mapping[str, str]) -> str:
     return GUTTER.join(texts).rstrip()
 
 
-def caption(width: int) -> str:
+def caption(facts: TableFacts, *, width: int = 1000) -> str:
     """What the loss columns are, in a line of at most `width` characters."""
-    return CAPTION if len(CAPTION) <= width else SHORT_CAPTION
+    long, short = (text.format(unit=facts.loss_unit) for text in (CAPTION, SHORT_CAPTION))
+    return long if len(long) <= width else short
 
 
 def evaluation_table(console: Console, history: History, facts: TableFacts, *, limit: int | None = None) -> Text:
@@ -183,7 +185,8 @@ def evaluation_table(console: Console, history: History, facts: TableFacts, *, l
     rows = rows_of(history, facts)
     last_best = max((number for number, row in enumerate(rows) if row.is_best), default=-1)
     first = 0 if limit is None else max(0, len(rows) - max(1, limit))
-    lines = [Text(shown(console, header_line(fitting)), style="bold"), Text(caption(console.width), style="dim")]
+    head, explained = header_line(fitting), caption(facts, width=console.width)
+    lines = [Text(shown(console, head), style="bold"), Text(explained, style="dim")]
     for number, row in enumerate(rows[first:], start=first):
         text = shown(console, cell_line(fitting, row.cells))
         lines.append(Text(text, style=_style(row, is_restored=number == last_best)))

@@ -22,10 +22,12 @@ class Effect:
     undecayed_tensors: int
     undecayed_parameters: int
     total_shrink: float  # 1 − Π(1 − lr_t·λ) over all planned steps: share of a weight's size that decay alone removes
+    augmentation: dict[str, float]  # strength by operation, of those that are on
+    augmented_rows: tuple[int, int]  # rows that an epoch changes, of how many looked at
     weight_decay: float
     weight_decay_target: str
     smoothing: float
-    soft_target_row: tuple[float, ...]  # for class 0 of the K classes
+    classes: int  # K of the smoothing formula
     earliest_stop_epoch: float | None  # None: early stopping is off or cannot fire before the last epoch
     patience: int | None
 
@@ -37,5 +39,11 @@ class Effect:
     def from_dict(cls, facts: Mapping[str, Any]) -> Effect:
         """The inverse of `to_dict`, also after a turn through JSON, which has no tuples."""
         sites = tuple(DropoutSite(**site) for site in facts["dropout_sites"])
-        tuples = {name: tuple(facts[name]) for name in ("dropout_notes", "soft_target_row")}
-        return cls(**{**facts, **tuples, "dropout_sites": sites})
+        return cls(
+            **{
+                **facts,
+                "dropout_notes": tuple(facts["dropout_notes"]),
+                "augmented_rows": tuple(facts["augmented_rows"]),
+                "dropout_sites": sites,
+            }
+        )

@@ -41,11 +41,11 @@ def finish(
         if processes.is_first:
             setup.loaded.model.load_state_dict(store.at(best.step).tensors("model"))
     processes.copy_first([*setup.loaded.model.parameters(), *setup.loaded.model.buffers()])
-    validation = score(setup.scorer, setup.task, setup.validation, poll=poll)
+    validation = score(setup.scorer, setup.validation, baseline=setup.baseline, poll=poll)
     check_restored(best, validation)
     seed = setup.config.training.seed
     test = (
-        score(setup.scorer, setup.task, setup.test, poll=poll)
+        score(setup.scorer, setup.test, threshold=validation.threshold, baseline=setup.baseline, poll=poll)
         if setup.test is not None and status == "completed"
         else None
     )
@@ -64,6 +64,7 @@ def finish(
         },
         restored_equal=validation.loss == best.validation_loss,
         validation=validation.summary(seed=seed),
+        threshold=validation.threshold,
         test=test.summary(seed=seed) if test is not None else None,
         duration_seconds=round(history.last.elapsed_seconds, 1),
         status=status,
@@ -87,7 +88,7 @@ def export_best(run: Run, setup: Setup) -> None:
     shutil.rmtree(stage, ignore_errors=True)
     with quiet_transformers():
         setup.loaded.model.save_pretrained(stage)
-        setup.loaded.tokenizer.save_pretrained(stage)
+        setup.loaded.processor.save_pretrained(stage)
     umask = os.umask(0)
     os.umask(umask)
     for path in stage.iterdir():

@@ -20,7 +20,7 @@ class Plan:
     model: str
     device: str  # e.g. "cpu, 2 threads" or "cuda: NVIDIA H100"
     rows: dict[str, int]  # {"train": 512, "validation": 128, "test": 80}; absent split = absent key
-    classes: tuple[str, ...]
+    classes: tuple[str, ...]  # empty: the task has none
     parameters: int
     steps: int  # optimizer steps if early stopping never fires
     steps_per_epoch: int
@@ -29,6 +29,9 @@ class Plan:
     patience: int | None  # evaluations
     monitor: str  # "loss" or a metric
     headline: str  # metric of the live table
+    answer_kind: str  # see `regtune.tasks.base.Task`
+    loss_unit: str  # of train and validation loss, e.g. "nats per row"
+    chance_loss: float  # clean loss of always answering with the class shares, in that unit
     effect: Effect
     notes: tuple[str, ...]  # what reading the data found, one line each
     resumed_at_step: int | None = None

@@ -10,15 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from regtune.data.encode import EncodedRows
-from regtune.evaluation.metrics import compute_metrics
-from regtune.evaluation.results import score
+from regtune.evaluation.results import clean_loss, score
 from regtune.evaluation.scoring import Scorer
-from regtune.tasks import Task
 
 
 @dataclass(frozen=True)
 class Measured:
-    """train_loss, validation_loss: nats per row. metrics: on the validation rows, by name."""
+    """train_loss, validation_loss: in the task's `loss_unit`. metrics: on the validation rows, by name."""
 
     train_loss: float
     validation_loss: float
@@ -30,13 +28,12 @@ class Measure:
     """Calling it measures the model as it is now and leaves it, and all random state, untouched."""
 
     scorer: Scorer
-    task: Task
     train_sample: EncodedRows
     validation: EncodedRows
+    baseline: float | None  # see `regtune.evaluation.results.score`
 
     def __call__(self, *, poll: Callable[[], None]) -> Measured:
         """Whatever poll raises passes through."""
-        train_loss = score(self.scorer, self.task, self.train_sample, poll=poll).loss
-        validation = score(self.scorer, self.task, self.validation, poll=poll)
-        metrics = compute_metrics(self.task.metrics, validation.probabilities, validation.labels)
-        return Measured(train_loss, validation.loss, metrics)
+        train_loss = clean_loss(self.scorer, self.train_sample, poll=poll)
+        validation = score(self.scorer, self.validation, baseline=self.baseline, poll=poll)
+        return Measured(train_loss, validation.loss, validation.metrics())

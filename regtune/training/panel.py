@@ -7,7 +7,6 @@ from transformers import get_scheduler
 
 from regtune.config.schema import TrainingSettings
 from regtune.regularization.patience import earliest_stop_evaluation
-from regtune.regularization.smoothing import soft_target_row
 from regtune.regularization.weight_decay import count_decayed, total_shrink
 from regtune.training.effect import Effect
 from regtune.training.setup import Setup
@@ -28,10 +27,12 @@ def effect_of(setup: Setup) -> Effect:
         undecayed_tensors=counts.undecayed_tensors,
         undecayed_parameters=counts.undecayed_parameters,
         total_shrink=total_shrink(rates, strength=settings.weight_decay),
+        augmentation=setup.techniques.augmentation.strengths,
+        augmented_rows=setup.augmented,
         weight_decay=settings.weight_decay,
         weight_decay_target=settings.weight_decay_target,
         smoothing=settings.smoothing,
-        soft_target_row=soft_target_row(len(setup.splits.label_names), settings.smoothing),
+        classes=setup.classes,
         earliest_stop_epoch=earliest_stop_epoch(setup),
         patience=settings.patience,
     )

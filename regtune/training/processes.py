@@ -3,7 +3,7 @@
 A batch keeps its meaning: `training.batch_size` rows go into one forward pass, whoever makes it. Process r of n takes
 rows r, r + n, … of every batch of the one-process run, so steps, learning rates and curves are those of that run.
 
-    objective   Σ over the process's rows / rows of all processes; what the Trainer counts is already their sum
+    objective   Σ over the units of the process's rows / units of all processes' rows
     gradients   summed over the processes before every step (see `gradients`)
     evaluation  process r answers rows r, r + n, …; all answers go to all, so that every process draws the same
                 conclusion (best, stop) from the same numbers
@@ -134,6 +134,12 @@ class Processes(Shares):
             with contact():
                 distributed.all_reduce(numbers)
 
+    def total(self, number: int) -> int:
+        """The sum of the processes' numbers."""
+        numbers = torch.tensor(number)
+        self.sum_numbers(numbers)
+        return int(numbers)
+
     def largest(self, number: int) -> int:
         """The largest of the processes' numbers."""
         numbers = torch.tensor(number)
@@ -162,7 +168,7 @@ class Processes(Shares):
     def share_of(self, rows: int) -> range:
         return range(self.place.rank, rows, self.count)
 
-    def in_row_order(self, mine: Tensor | Sequence[Any]) -> list[Any]:
+    def in_row_order(self, mine: Sequence[Answer]) -> list[Answer]:
         parts = self.gathered(mine)
         return [parts[row % self.count][row // self.count] for row in range(sum(map(len, parts)))]
 

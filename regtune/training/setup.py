@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch import Tensor
+from torch.utils.data import Dataset
 from transformers import set_seed
 
 from regtune.config.schema import Config
 from regtune.data.batches import LengthGroupedBatches
 from regtune.data.dataset import Splits, load_splits
-from regtune.data.encode import Collator, EncodedRows, encode_examples
+from regtune.data.encode import EncodedRows
 from regtune.data.splits import stratified_sample
 from regtune.errors import ConfigError
 from regtune.evaluation.metrics import higher_is_better
 from regtune.evaluation.scoring import Scorer
 from regtune.models.load import LoadedModel, load_model
-from regtune.regularization import Dropout, Patience, Smoothing, Techniques, WeightDecay
+from regtune.regularization import Augmentation, Dropout, Patience, Smoothing, Techniques, WeightDecay
+from regtune.regularization.augmentation import operations
 from regtune.regularization.smoothing import check as check_smoothing
-from regtune.tasks import TASKS, Task
+from regtune.tasks import Task
+from regtune.tasks.infer import resolve_task
 from regtune.training.conductor import evaluation_steps
 from regtune.training.devices import choose_device
+from regtune.training.encoded import Encoder, count_augmented, truncation_notes
 from regtune.training.trackers import check_trackers
 
 
@@ -35,12 +41,36 @@ class Setup:
     loaded: LoadedModel
     scorer: Scorer
     train: EncodedRows
+    training_rows: Dataset[dict[str, Any]]  # the same rows, as each epoch sees them
+    augmented: tuple[int, int]  # rows that the first epoch changes, of how many looked at
     train_sample: EncodedRows  # fixed, stratified, as large as the validation set
     validation: EncodedRows
     test: EncodedRows | None
     batches: LengthGroupedBatches
     techniques: Techniques
     notes: tuple[str, ...]
+
+    @property
+    def classes(self) -> int:
+        """K of the smoothing formula: the classes of a unit of the loss."""
+        return self.task.smoothing_classes(self.splits.label_names, self.loaded.model)
+
+    @property
+    def chance_loss(self) -> float:
+        """Clean loss of always answering with the class shares of the training rows, in the task's `loss_unit`."""
+        return self.task.chance_loss(self.train)
+
+    @property
+    def baseline(self) -> float | None:
+        """See `Task.baseline`."""
+        return self.task.baseline([example.target for example in self.splits.train])
+
+    @property
+    def class_weights(self) -> Tensor | None:
+        """(classes,) by class id, or None where every row counts the same."""
+        if self.config.training.class_weights == "none":
+            return None
+        return self.task.balanced_weights(self.train, classes=len(self.splits.label_names))
 
     @property
     def steps_per_epoch(self) -> int:
@@ -69,48 +99,56 @@ def prepare(config: Config) -> Setup:
     settings = config.training
     device = choose_device(settings)
     check_trackers(settings.report_to)
-    splits = load_splits(config.data, seed=settings.seed)
-    task = TASKS[config.task]
-    check_smoothing(config.regularization.smoothing, len(splits.label_names))
+    config, task, reason = resolve_task(config)
+    splits = load_splits(config.data, rules=task, seed=settings.seed)
     set_seed(settings.seed)
+    inputs, targets = [example.inputs for example in splits.train], [example.target for example in splits.train]
     loaded = load_model(
         config.model,
         task=task,
         label_names=splits.label_names,
-        texts=[example.text for example in splits.train],
+        texts=task.vocabulary_texts(inputs, targets),
         max_length=config.data.max_length,
         seed=settings.seed,
     )
+    task.prepare_model(loaded.model, new_parameters=loaded.new_parameters, targets=targets, settings=config.data)
     sides = {"train": splits.train, "validation": splits.validation, "test": splits.test}
-    rows = {
-        name: encode_examples(
-            examples, splits.label_names, tokenizer=loaded.tokenizer, max_length=config.data.max_length
-        )
-        for name, examples in sides.items()
-        if examples  # no test split: no test rows
-    }
-    labels = [example.label for example in splits.train]
-    sample = stratified_sample(labels, min(len(splits.validation), len(labels)), seed=settings.seed)
-    collate = Collator(loaded.tokenizer)
-    techniques = build_techniques(config, loaded)
+    encode = Encoder(task, loaded.processor, splits.label_names, config.data)
+    rows = {name: encode(examples) for name, examples in sides.items() if examples}  # no test split: no test rows
+    sample = stratified_sample(splits.train, min(len(splits.validation), len(splits.train)), seed=settings.seed)
+    collate = task.collator(loaded.processor, loaded.model)
+    techniques, technique_notes = build_techniques(config, task, loaded)
     for technique in techniques:
-        technique.adjust_model(loaded.model, collate([rows["train"][i] for i in (0, 1)]))
+        technique.adjust_model(loaded.model, task.model_inputs(collate([rows["train"][i] for i in (0, 1)])))
     torch.nn.Module.to(loaded.model, device)  # PreTrainedModel.to is annotated wrongly
+    batches = LengthGroupedBatches(rows["train"].lengths, batch_size=settings.batch_size, seed=settings.seed)
+    is_augmented = bool(techniques.augmentation.strengths)
     setup = Setup(
         config=config,
         task=task,
         splits=splits,
         device=device,
         loaded=loaded,
-        scorer=Scorer(loaded.model, collate, bfloat16=settings.precision == "bfloat16"),
+        scorer=Scorer(loaded.model, task, loaded.processor, collate, bfloat16=settings.precision == "bfloat16"),
         train=rows["train"],
+        training_rows=encode.augmented(splits.train, techniques.augmentation, batches)
+        if is_augmented
+        else rows["train"],
+        augmented=count_augmented(splits.train, task, techniques.augmentation) if is_augmented else (0, 0),
         train_sample=rows["train"].take(sample),
         validation=rows["validation"],
         test=rows.get("test"),
-        batches=LengthGroupedBatches(rows["train"].lengths, batch_size=settings.batch_size, seed=settings.seed),
+        batches=batches,
         techniques=techniques,
-        notes=(*splits.notes, *truncation_notes(rows, config.data.max_length)),
+        notes=(
+            *([reason] if reason else []),
+            *splits.notes,
+            *truncation_notes(rows, config.data.max_length),
+            *technique_notes,
+        ),
     )
+    if config.regularization.smoothing:
+        check_smoothing(config.regularization.smoothing, setup.classes)
     if settings.evaluations_per_epoch > setup.steps_per_epoch:
         raise ConfigError(
             f"training.evaluations_per_epoch: {settings.evaluations_per_epoch} is more than the "
@@ -120,9 +158,21 @@ def prepare(config: Config) -> Setup:
     return setup
 
 
-def build_techniques(config: Config, loaded: LoadedModel) -> Techniques:
+def build_techniques(config: Config, task: Task, loaded: LoadedModel) -> tuple[Techniques, tuple[str, ...]]:
+    """The techniques with this run's settings, and notes on what of them cannot act."""
     settings = config.regularization
-    return Techniques(
+    augmentation = settings.augmentation
+    strengths, notes = operations(
+        augmentation if isinstance(augmentation, float) else augmentation.model_dump(),
+        task=task.name,
+        mask_token=None if task.reads_images else loaded.processor.mask_token,
+    )
+    techniques = Techniques(
+        augmentation=Augmentation(
+            strengths,
+            seed=config.training.seed,
+            mask_token=None if task.reads_images else loaded.processor.mask_token,
+        ),
         dropout=Dropout(settings.dropout),
         weight_decay=WeightDecay(
             settings.weight_decay, target=settings.weight_decay_target, new_parameters=loaded.new_parameters
@@ -134,11 +184,4 @@ def build_techniques(config: Config, loaded: LoadedModel) -> Techniques:
         ),
         smoothing=Smoothing(settings.smoothing),
     )
-
-
-def truncation_notes(rows: dict[str, EncodedRows], max_length: int) -> list[str]:
-    return [
-        f"{encoded.truncated} of {len(encoded)} {name} texts are longer than {max_length} tokens and were cut"
-        for name, encoded in rows.items()
-        if encoded.truncated
-    ]
+    return techniques, notes

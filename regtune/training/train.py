@@ -117,6 +117,7 @@ def write_down(
         model=setup.config.model,
         model_source=setup.loaded.source,
         headline=setup.task.headline,
+        baseline=setup.baseline,
         notes=list(setup.notes),
     )
 
@@ -169,7 +170,7 @@ def train_on(
         store=store,
         history=history,
         progress=progress,
-        measure=Measure(setup.scorer, setup.task, setup.train_sample, setup.validation),
+        measure=Measure(setup.scorer, setup.train_sample, setup.validation, setup.baseline),
         patience=setup.techniques.patience,
         monitor=setup.config.regularization.monitor,
         due=setup.due,
@@ -213,12 +214,12 @@ def make_trainer(run: Run, setup: Setup, processes: Processes) -> RegtuneTrainer
         arguments=training_arguments(
             settings, output=run.path, steps=setup.steps, device=setup.device, report_to=settings.report_to
         ),
-        rows=setup.train,
+        rows=setup.training_rows,
         batches=setup.batches,
         collate=setup.scorer.collate,
         task=setup.task,
-        classes=len(setup.splits.label_names),
         regularizers=tuple(setup.techniques),
+        class_weights=setup.class_weights,
         processes=processes,
     )
     processes.copy_first([*setup.loaded.model.parameters(), *setup.loaded.model.buffers()])
@@ -245,6 +246,9 @@ def make_plan(run: Run, setup: Setup, processes: Processes, *, resumed_at_step: 
         patience=setup.config.regularization.patience,
         monitor=setup.config.regularization.monitor,
         headline=setup.task.headline,
+        answer_kind=setup.task.answer_kind,
+        loss_unit=setup.task.loss_unit,
+        chance_loss=setup.chance_loss,
         effect=effect_of(setup),
         notes=tuple(run.facts["notes"]),
         resumed_at_step=resumed_at_step,

@@ -2,13 +2,14 @@
 
 What is overridden, and what it relies on (tests/training/test_trainer_canaries.py fails when an upgrade changes it):
 
-- `compute_loss`: the objective is the sum over rows of the task's loss on softened targets, divided by the rows of the
-  whole accumulation group. The stock classification heads drop `num_items_in_batch`, so with accumulation their
-  gradients come out multiplied by the number of batches.
+- `compute_loss`: the objective is the sum over units (rows, labels or tokens, as the task has it) of the task's loss on
+  softened targets, divided by the units of the whole accumulation group, which `_get_num_items_in_batch` counts. The
+  stock classification heads drop `num_items_in_batch`, so with accumulation their gradients come out multiplied by the
+  number of batches.
 - `_get_grad_norm`: runs once per optimizer step, before the step; a non-finite loss or norm ends the run there.
 - `create_optimizer`: parameter groups are the weight-decay technique's.
 - `get_train_dataloader`: our batches, and a generator of our own, so that data order reads no global random state.
-- `_wrap_model`, `training_step`, `_get_num_items_in_batch`: several processes, see `regtune.training.processes`.
+- `_wrap_model`, `training_step`: several processes, see `regtune.training.processes`.
 - `_load_from_checkpoint`, `_load_optimizer_and_scheduler`, `_load_rng_state`: from a verified `Checkpoint`.
 """
 
@@ -21,12 +22,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainingArguments
 
 from regtune.config.schema import TrainingSettings
 from regtune.data.batches import LengthGroupedBatches
-from regtune.data.encode import Collator, EncodedRows
+from regtune.data.encode import Collator
 from regtune.errors import DivergedError
 from regtune.regularization.base import Regularizer
 from regtune.tasks import Task
@@ -47,12 +48,12 @@ class RegtuneTrainer(Trainer):
         *,
         model: PreTrainedModel,
         arguments: TrainingArguments,
-        rows: EncodedRows,
+        rows: Dataset[dict[str, Any]],
         batches: LengthGroupedBatches,
         collate: Collator,
         task: Task,
-        classes: int,
         regularizers: Sequence[Regularizer],
+        class_weights: Tensor | None,
         processes: Processes,
     ) -> None:
         super().__init__(model=model, args=arguments, train_dataset=rows)
@@ -61,8 +62,8 @@ class RegtuneTrainer(Trainer):
         self.model_accepts_loss_kwargs = True
         self.loss_is_scaled_for_ga = True
         self.network, self.rows = model, rows  # what the Trainer calls model and train_dataset, typed
-        self.batches, self.collate, self.task, self.classes = batches, collate, task, classes
-        self.regularizers = regularizers
+        self.batches, self.collate, self.task = batches, collate, task
+        self.regularizers, self.class_weights = regularizers, class_weights  # (classes,) or None
         self.processes = processes
         self.step_objective = torch.zeros((), device=arguments.device)  # of the step in progress, nats per row
         self.last_objective = math.nan  # of the last finished step
@@ -105,12 +106,6 @@ class RegtuneTrainer(Trainer):
             sum_gradients(self.network.parameters(), sum_numbers=self.processes.sum_numbers)
             self.processes.sum_numbers(self.step_objective)
 
-    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Tensor:
-        items = super()._get_num_items_in_batch(batch_samples, device)
-        assert isinstance(items, Tensor), "the Trainer no longer counts the labels of an accumulation group"
-        self.processes.sum_numbers(items)
-        return items
-
     def compute_loss(
         self,
         model: nn.Module,
@@ -119,20 +114,24 @@ class RegtuneTrainer(Trainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         """The objective of one batch: its share of the accumulation group's mean. Training only."""
-        inputs = dict(inputs)
-        labels = inputs.pop("labels")
-        outputs = model(**inputs)
-        targets = self.task.hard_targets(labels, self.classes)  # (batch, classes)
+        outputs = model(**self.task.model_inputs(inputs))
+        units = self.task.units(outputs.logits, inputs["labels"])
+        targets = self.task.hard_targets(units)  # (units, classes)
         for regularizer in self.regularizers:
             targets = regularizer.soften_targets(targets)
-        losses = self.task.objective(outputs.logits, targets)  # (batch,)
+        losses = self.task.objective(units.logits, targets)  # (units,)
+        if self.class_weights is not None:
+            losses = losses * self.class_weights.to(losses.device)[units.labels]
         for regularizer in self.regularizers:
-            penalty = regularizer.penalty(outputs.logits, targets)
+            penalty = regularizer.penalty(units.logits, targets)
             losses = losses if penalty is None else losses + penalty
-        assert num_items_in_batch is not None, "the Trainer no longer counts the rows of an accumulation group"
+        assert num_items_in_batch is not None, "the Trainer no longer counts the units of an accumulation group"
         objective = losses.sum() / num_items_in_batch
         self.step_objective += objective.detach()
         return (objective, outputs) if return_outputs else objective
+
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> int:
+        return self.processes.total(sum(self.task.count_units(batch["labels"]) for batch in batch_samples))
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> float:
         norm = float(super()._get_grad_norm(model, grad_norm=grad_norm))  # type: ignore[no-untyped-call] # not annotated
@@ -230,7 +229,6 @@ def training_arguments(
         data_seed=settings.seed,
         bf16=settings.precision == "bfloat16",
         use_cpu=device.type == "cpu",
-        average_tokens_across_devices=False,  # `_get_num_items_in_batch` counts over the processes
         report_to=list(report_to) or "none",
         run_name=output.name,
         logging_strategy="no",

@@ -8,6 +8,7 @@ import pytest
 
 from regtune.config.schema import DataSettings
 from regtune.data.reading import read_labelled
+from regtune.data.rules import RowRules
 from regtune.errors import DataError
 
 GOOD_CSV = "text,label\nhello there,pos\ngo away,neg\n"
@@ -32,15 +33,17 @@ ACCEPTED = {
     "ndjson without last line end": ("a.ndjson", GOOD_JSONL.rstrip().encode()),
 }
 
+TEXT_RULES = RowRules()
+
 
 @pytest.mark.parametrize(("file_name", "content"), ACCEPTED.values(), ids=ACCEPTED)
 def test_file_is_read_as_the_same_two_rows(tmp_path: Path, file_name: str, content: bytes) -> None:
     path = tmp_path / file_name
     path.write_bytes(content)
 
-    rows = read_labelled(str(path), DataSettings(train=str(path)), columns=None).rows
+    rows = read_labelled(str(path), DataSettings(train=str(path)), rules=TEXT_RULES).rows
 
-    assert [(row.text, row.label) for row in rows] == [("hello there", "pos"), ("go away", "neg")]
+    assert [(row.inputs[0], row.target) for row in rows] == [("hello there", "pos"), ("go away", "neg")]
 
 
 REFUSED = {
@@ -131,7 +134,7 @@ def test_file_is_refused_with_place_and_reason(tmp_path: Path, file_name: str, c
     path.write_bytes(content)
 
     with pytest.raises(DataError, match=message) as caught:
-        read_labelled(str(path), DataSettings(train=str(path)), columns=None)
+        read_labelled(str(path), DataSettings(train=str(path)), rules=TEXT_RULES)
     assert "\n" not in str(caught.value)
 
 
@@ -151,7 +154,7 @@ def test_hint_names_the_setting_or_command(tmp_path: Path, file_name: str, conte
     path.write_bytes(content)
 
     with pytest.raises(DataError) as caught:
-        read_labelled(str(path), DataSettings(train=str(path)), columns=None)
+        read_labelled(str(path), DataSettings(train=str(path)), rules=TEXT_RULES)
     assert caught.value.hint == hint
 
 
@@ -162,7 +165,7 @@ def test_zip_and_excel_files_are_told_apart(tmp_path: Path, member: str) -> None
         archive.writestr(member, "x")
 
     with pytest.raises(DataError, match="Excel" if "xml" in member else "zip archive"):
-        read_labelled(str(path), DataSettings(train=str(path)), columns=None)
+        read_labelled(str(path), DataSettings(train=str(path)), rules=TEXT_RULES)
 
 
 @pytest.mark.parametrize(
@@ -172,18 +175,18 @@ def test_cells_stay_text_to_the_letter(tmp_path: Path, cell: str) -> None:
     path = tmp_path / "a.csv"
     path.write_text(f"text,label\n{cell},a\nother,b\n")
 
-    rows = read_labelled(str(path), DataSettings(train=str(path)), columns=None).rows
+    rows = read_labelled(str(path), DataSettings(train=str(path)), rules=TEXT_RULES).rows
 
-    assert rows[0].text == cell
+    assert rows[0].inputs[0] == cell
 
 
 def test_line_ends_in_a_quoted_field_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b'text,label\r\n"one\r\ntwo",a\r\nthree,b\r\n')
 
-    rows = read_labelled(str(path), DataSettings(train=str(path)), columns=None).rows
+    rows = read_labelled(str(path), DataSettings(train=str(path)), rules=TEXT_RULES).rows
 
-    assert [(row.text, row.line) for row in rows] == [("one\r\ntwo", 2), ("three", 4)]
+    assert [(row.inputs[0], row.line) for row in rows] == [("one\r\ntwo", 2), ("three", 4)]
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-16", "utf-16-le", "utf-8-sig"])
@@ -191,9 +194,9 @@ def test_named_encoding_is_used(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes("text,label\ncafé,a\nthé,b\n".encode(encoding))
 
-    rows = read_labelled(str(path), DataSettings(train=str(path), encoding=encoding), columns=None).rows
+    rows = read_labelled(str(path), DataSettings(train=str(path), encoding=encoding), rules=TEXT_RULES).rows
 
-    assert [row.text for row in rows] == ["café", "thé"]
+    assert [row.inputs[0] for row in rows] == ["café", "thé"]
 
 
 def test_incomplete_rows_are_dropped_and_counted_if_asked(tmp_path: Path) -> None:
@@ -201,9 +204,9 @@ def test_incomplete_rows_are_dropped_and_counted_if_asked(tmp_path: Path) -> Non
     path.write_text("text,label\na,x\nb,\n,y\nc,y\n")
     settings = DataSettings(train=str(path), on_missing_label="drop", on_empty_text="drop")
 
-    file = read_labelled(str(path), settings, columns=None)
+    file = read_labelled(str(path), settings, rules=TEXT_RULES)
 
-    assert [row.text for row in file.rows] == ["a", "c"]
+    assert [row.inputs[0] for row in file.rows] == ["a", "c"]
     assert file.notes == (
         f"{path}: 1 row without label dropped (line 3)",
         f"{path}: 1 row without text dropped (line 4)",

@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 
 from regtune.config.schema import DataSettings
-from regtune.data.dataset import Splits, load_splits
+from regtune.data.dataset import Splits
+from regtune.data.dataset import load_splits as load
 from regtune.errors import ConfigError, DataError
+from regtune.tasks import TASKS
+
+
+def load_splits(settings: DataSettings, *, seed: int) -> Splits:
+    return load(settings, rules=TASKS["text-classification"], seed=seed)
 
 
 def write_rows(path: Path, rows: list[tuple[str, str]]) -> str:

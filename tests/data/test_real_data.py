@@ -5,12 +5,18 @@ from pathlib import Path
 import pytest
 
 from regtune.config.schema import DataSettings
-from regtune.data.dataset import load_splits
+from regtune.data.dataset import Splits
+from regtune.data.dataset import load_splits as load
 from regtune.errors import DataError
+from regtune.tasks import TASKS
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"no data sets at {DATA}")
+
+
+def load_splits(settings: DataSettings, *, seed: int) -> Splits:
+    return load(settings, rules=TASKS["text-classification"], seed=seed)
 
 
 def test_banking77_has_its_rows_and_classes() -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from regtune.data.example import Example, digest_of, fold_text
+from regtune.data.example import Example, fold_text
 from regtune.data.splits import split_rows, stratified_sample
 from regtune.data.units import find_units
 from regtune.errors import ConfigError, DataError
@@ -14,7 +14,17 @@ SEEDS = range(12)
 
 
 def example(text: str, label: str, group: str | None = None) -> Example:
-    return Example(text, label, group, "t.csv", 2, digest_of(text, label))
+    return Example(
+        inputs=(text,),
+        target=label,
+        text=text,
+        label=label,
+        key=fold_text(text),
+        strata=(label,),
+        group=group,
+        source="t.csv",
+        line=2,
+    )
 
 
 def distinct_rows(**counts: int) -> list[Example]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from regtune.diagnosis import Facts
@@ -53,6 +55,7 @@ def make_facts():
             "seed": 0,
             "rows": {"train": 480, "validation": 600},
             "class_counts": {f"intent {number}": 60 for number in range(8)},
+            "chance_loss": math.log(8),
             "steps": len(train) * STEPS_PER_EPOCH,
             "parameters": 22_713_216,
         }

@@ -1,17 +1,14 @@
+import math
+
 import numpy as np
 import pytest
 
-from regtune.evaluation.intervals import Interval, interval_for, wilson
-from regtune.evaluation.metrics import METRICS, macro_f1, nll
+from regtune.evaluation import intervals
+from regtune.evaluation.intervals import Interval, bootstrap, interval_of_sums, resample_cells, resample_rows, wilson
 
 
-def random_case(seed, *, rows=120, classes=4, sharpness=1.0):
-    """Rows whose labels follow the probabilities, then claimed sharper than they are by `sharpness`."""
-    generator = np.random.default_rng(seed)
-    probabilities = generator.dirichlet(np.full(classes, 0.5), size=rows)
-    labels = (probabilities.cumsum(axis=1) > generator.random((rows, 1))).argmax(axis=1)
-    claimed = probabilities**sharpness
-    return claimed / claimed.sum(axis=1, keepdims=True), labels
+def share(sums):
+    return sums[..., 0] / sums[..., 1]
 
 
 @pytest.mark.parametrize(
@@ -41,108 +38,62 @@ def test_half_width_is_half_of_high_minus_low():
     assert Interval(0.8, 0.7, 0.86).half_width == pytest.approx(0.08)
 
 
-@pytest.mark.parametrize("name", METRICS)
-@pytest.mark.parametrize("rows", [1, 2, 5, 120])
-def test_the_value_is_the_metric_and_lies_inside(name, rows):
-    probabilities, labels = random_case(rows, rows=rows)
-
-    interval = interval_for(name, probabilities, labels, seed=0)
-
-    assert interval.value == METRICS[name].function(probabilities, labels)
-    assert interval.low <= interval.value <= interval.high
+def test_every_draw_holds_as_many_rows_as_there_are():
+    assert (resample_rows(7, lambda drawn: drawn.sum(axis=1), seed=0) == 7).all()
 
 
-@pytest.mark.parametrize("name", METRICS)
-def test_the_same_seed_gives_the_same_interval(name):
-    probabilities, labels = random_case(1)
+def test_every_row_is_drawn_as_often_as_any_other():
+    for row in range(3):
+        times = resample_rows(3, lambda drawn, row=row: drawn[:, row], seed=0)
 
-    assert interval_for(name, probabilities, labels, seed=3) == interval_for(name, probabilities, labels, seed=3)
-
-
-@pytest.mark.parametrize("name", ["macro_f1", "nll", "ece"])
-def test_bounds_of_two_seeds_differ_by_little(name):
-    probabilities, labels = random_case(1)
-    first, second = (interval_for(name, probabilities, labels, seed=seed) for seed in (3, 4))
-
-    assert first != second
-    assert first.high == pytest.approx(second.high, abs=0.1 * first.half_width)
+        assert (times.mean(), times.var()) == (pytest.approx(1.0, abs=0.06), pytest.approx(2 / 3, abs=0.06))
 
 
-@pytest.mark.parametrize("name", METRICS)
-def test_more_rows_give_a_narrower_interval(name):
-    few, many = (
-        interval_for(name, *random_case(0, rows=rows, sharpness=2.0), seed=0).half_width for rows in (100, 1600)
-    )
+def test_a_cell_is_drawn_as_often_as_its_rows():
+    times = resample_cells(np.array([30, 10]), lambda drawn: drawn[:, 0], seed=0)
 
-    assert many < 0.5 * few
+    assert (times.mean(), times.var()) == (pytest.approx(30, abs=0.2), pytest.approx(7.5, abs=0.7))
 
 
-@pytest.mark.parametrize("name", ["accuracy", "macro_f1"])
-def test_all_rows_right_still_leaves_room_for_the_next_error(name):
-    interval = interval_for(name, np.eye(2)[[0, 1] * 10], np.array([0, 1] * 10), seed=0)
+@pytest.mark.parametrize(("resample", "rows"), [(resample_rows, 9), (resample_cells, np.array([3, 5, 1]))])
+def test_blocks_of_resamples_change_nothing(monkeypatch, resample, rows):
+    whole = resample(rows, lambda drawn: drawn[:, 0], seed=0)
+    monkeypatch.setattr(intervals, "BLOCK_NUMBERS", 31)
 
-    assert (interval.value, interval.high) == (1.0, 1.0)
-    assert interval.low == pytest.approx(0.8389, abs=5e-5)  # as Wilson's for 20 of 20
-
-
-@pytest.mark.parametrize(("name", "highest"), [("nll", 708.4), ("ece", 1.0)])
-def test_one_row_says_nothing_about_the_spread(name, highest):
-    interval = interval_for(name, np.array([[0.7, 0.3]]), np.array([0]), seed=0)
-
-    assert (interval.low, interval.high) == (0.0, pytest.approx(highest, abs=0.01))
+    assert (resample(rows, lambda drawn: drawn[:, 0], seed=0) == whole).all()
+    assert len(whole) == intervals.RESAMPLES
 
 
-def test_rows_that_are_certain_and_right_have_no_loss_and_no_spread():
-    assert interval_for("nll", np.eye(3), np.arange(3), seed=0) == Interval(0.0, 0.0, 0.0)
+def test_an_interval_of_a_mean_is_about_two_standard_errors_wide():
+    values = np.random.default_rng(0).normal(5.0, 2.0, size=400)
+    standard_error = values.std() / math.sqrt(400)
+
+    interval = interval_of_sums(np.stack([values, np.ones(400)], axis=1), share, seed=0, highest=math.inf)
+
+    assert interval.value == pytest.approx(values.mean())
+    assert interval.half_width == pytest.approx(1.96 * standard_error, rel=0.08)
 
 
-def test_one_impossible_row_stays_within_the_largest_loss():
-    interval = interval_for("nll", np.eye(2)[[0, 0, 0]], np.array([0, 0, 1]), seed=0)
+def test_rows_that_add_nothing_change_no_interval():
+    sums = np.array([[1.0, 2.0], [0.0, 1.0], [3.0, 4.0]])
+    with_zeros = np.vstack([sums, np.zeros((50, 2))])
 
-    assert interval.high <= 708.4
-
-
-@pytest.mark.parametrize(("name", "metric"), [("macro_f1", macro_f1), ("nll", nll)])
-def test_resampling_cells_agrees_with_resampling_rows(name, metric):
-    probabilities, labels = random_case(5, sharpness=3.0)
-    generator = np.random.default_rng(0)
-    draws = [generator.integers(len(labels), size=len(labels)) for _ in range(2000)]
-    resampled = np.array([metric(probabilities[rows], labels[rows]) for rows in draws])
-    low, high = metric(probabilities, labels) + np.quantile(resampled, [0.025, 0.975]) - resampled.mean()
-
-    interval = interval_for(name, probabilities, labels, seed=0)
-
-    assert (interval.low, interval.high) == (pytest.approx(low, rel=0.03), pytest.approx(high, rel=0.03))
+    assert interval_of_sums(with_zeros, share, seed=0) == interval_of_sums(sums, share, seed=0)
 
 
-@pytest.mark.parametrize("name", METRICS)
-@pytest.mark.parametrize("sharpness", [1.0, 2.0])
-def test_about_95_of_100_intervals_hold_the_truth(name, sharpness):
-    truth = METRICS[name].function(*random_case(999, rows=200_000, sharpness=sharpness))
-    intervals = [interval_for(name, *random_case(seed, rows=200, sharpness=sharpness), seed=seed) for seed in range(60)]
+@pytest.mark.parametrize(("value", "low", "high"), [(100.0, 83.89, 100.0), (0.0, 0.0, 16.11)])
+def test_the_best_and_the_worst_value_get_wilsons_interval_on_the_metrics_range(value, low, high):
+    interval = bootstrap(value, 20, lambda drawn: drawn[:, 0], seed=0, highest=100.0)
 
-    held = sum(interval.low <= truth <= interval.high for interval in intervals)
-
-    assert held >= 51  # 95 % of 60 is 57; 51 or fewer has probability 0.01
+    assert (interval.low, interval.high) == (pytest.approx(low, abs=0.01), pytest.approx(high, abs=0.01))
 
 
-def test_ece_of_a_calibrated_model_may_be_zero():
-    assert interval_for("ece", *random_case(0), seed=0).low == 0.0
+@pytest.mark.parametrize("rows", [0, 1])
+def test_too_few_rows_to_resample_get_the_whole_range(rows):
+    assert bootstrap(0.5, rows, lambda drawn: drawn[:, 0], seed=0, lowest=-1.0) == Interval(0.5, -1.0, 1.0)
 
 
-def test_ece_of_an_overconfident_model_may_not_be_zero():
-    assert interval_for("ece", *random_case(0, rows=600, sharpness=4.0), seed=0).low > 0.05
+def test_bounds_are_cut_to_the_range():
+    sums = np.array([[1.0, 1.0]] * 9 + [[0.0, 1.0]])
 
-
-def test_ece_has_more_room_below_than_above_as_few_rows_push_it_up():
-    interval = interval_for("ece", *random_case(0, rows=60, sharpness=4.0), seed=0)
-
-    assert interval.value - interval.low > 1.05 * (interval.high - interval.value)
-
-
-def test_blocks_of_resamples_change_no_bound(monkeypatch):
-    probabilities, labels = random_case(2)
-    whole = interval_for("macro_f1", probabilities, labels, seed=0)
-    monkeypatch.setattr("regtune.evaluation.intervals.BLOCK_NUMBERS", 1)
-
-    assert interval_for("macro_f1", probabilities, labels, seed=0) == whole
+    assert interval_of_sums(sums, share, seed=0).high == 1.0

@@ -39,7 +39,7 @@ def saved_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("saved")
     loaded = load("tiny", labels=("a", "b", "c"))
     loaded.model.save_pretrained(path)
-    loaded.tokenizer.save_pretrained(path)
+    loaded.processor.save_pretrained(path)
     return path
 
 
@@ -63,7 +63,7 @@ def test_tiny_is_all_new_and_fits_its_tokenizer() -> None:
     loaded = load("tiny")
 
     assert set(loaded.new_parameters) == {name for name, _ in loaded.model.named_parameters()}
-    assert loaded.model(**loaded.tokenizer(list(TEXTS), return_tensors="pt", padding=True)).logits.shape == (3, 2)
+    assert loaded.model(**loaded.processor(list(TEXTS), return_tensors="pt", padding=True)).logits.shape == (3, 2)
     assert loaded.source == "built from scratch"
 
 
@@ -220,8 +220,8 @@ def test_an_end_token_serves_as_padding(folder: Path) -> None:
 
     loaded = load(folder)
 
-    assert loaded.tokenizer.pad_token == "[SEP]"
-    assert loaded.model.config.pad_token_id == loaded.tokenizer.convert_tokens_to_ids("[SEP]")
+    assert loaded.processor.pad_token == "[SEP]"
+    assert loaded.model.config.pad_token_id == loaded.processor.convert_tokens_to_ids("[SEP]")
 
 
 def test_neither_padding_nor_end_token_is_refused(folder: Path) -> None:
