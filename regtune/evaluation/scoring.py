@@ -66,28 +66,18 @@ class Scorer:
     def __call__(
         self, rows: EncodedRows, *, with_answers: bool = True, poll: Callable[[], None] | None = None
     ) -> Scored:
-        """Run all rows, with or without labels.
+        """Run all rows, with or without labels; with several processes each runs its share, and all get all.
 
         The model's train/eval flag and the random state are as before afterwards, so that looking never changes a
         training run. with_answers: False skips what only answers need, such as generating text. poll is called
         between batches and may raise to give up.
         """
-        share = rows.take(self.shares.share_of(len(rows)))
-        mine = self._score(share, with_answers=with_answers, poll=poll)
-        everyones = self.shares.in_row_order(list(zip(mine.answers, mine.losses, mine.units, strict=True)))
-        return Scored(
-            [answer for answer, _, _ in everyones],
-            np.array([loss for _, loss, _ in everyones], dtype=np.float64),
-            np.array([units for _, _, units in everyones], dtype=np.int64),
-        )
-
-    def _score(self, rows: EncodedRows, *, with_answers: bool, poll: Callable[[], None] | None) -> Scored:
-        """All of these rows, in this process."""
-        by_length = sorted(range(len(rows)), key=rows.lengths.__getitem__)
+        share = self.shares.share_of(len(rows))
+        by_length = sorted(share, key=rows.lengths.__getitem__)
         answers: list[Any] = [None] * len(rows)
         losses, units = np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64)
         with self._measuring():
-            for start in range(0, len(rows), SCORING_BATCH_SIZE):
+            for start in range(0, len(share), SCORING_BATCH_SIZE):
                 if poll is not None:
                     poll()
                 chosen = by_length[start : start + SCORING_BATCH_SIZE]
@@ -99,7 +89,15 @@ class Scorer:
                 losses[chosen], units[chosen] = found.losses, found.units
                 for index, answer in zip(chosen, found.answers, strict=True):
                     answers[index] = answer
-        return Scored(answers, losses, units)
+        return self._of_all([(answers[row], losses[row], units[row]) for row in share])
+
+    def _of_all(self, mine: list[tuple[Any, Any, Any]]) -> Scored:
+        found = self.shares.in_row_order(mine)
+        return Scored(
+            [answer for answer, _, _ in found],
+            np.array([loss for _, loss, _ in found], dtype=np.float64),
+            np.array([units for _, _, units in found], dtype=np.int64),
+        )
 
     def _run(self, batch: Batch, with_answers: bool) -> Scored:
         logits: Tensor = self.model(**self.task.model_inputs(batch)).logits.float()  # (batch, …)
