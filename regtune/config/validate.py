@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from regtune.config.document import Document, KeyPath
 from regtune.config.keys import allowed_kinds, child_keys, explain_unknown, is_union, section_in_union
 from regtune.config.scalars import resolve_scalar
-from regtune.config.schema import Config
+from regtune.config.schema import Config, LoraSettings
 from regtune.config.wording import bound, choices, show_path, show_value
 from regtune.errors import ConfigError
 
@@ -88,6 +88,7 @@ RANGES = {
     "less_than": ("below", "lt"),
     "less_than_equal": ("at most", "le"),
 }
+PATTERNS = {r"^(full|head|lora|last-[1-9][0-9]{0,3})$": "full, head, lora or last-N with a number of blocks N"}
 KINDS = {
     "int_type": "a whole number",
     "float_type": "a number",
@@ -121,6 +122,8 @@ def _allowed(kind: str, limits: dict[str, Any], path: KeyPath) -> str:
         return f"{relation} {bound(limits[limit])}"
     if kind == "literal_error":
         return str(limits["expected"]).replace("'", "")
+    if kind == "string_pattern_mismatch":
+        return PATTERNS[limits["pattern"]]
     if kind == "model_type":
         return f"a section with keys such as {choices(child_keys(path)[:3])}"
     return KINDS[kind]
@@ -145,7 +148,12 @@ def _resolved(text: str) -> object:
 def _contradictions(config: Config) -> list[tuple[KeyPath, str]]:
     """Settings that are each allowed and cannot stand together, found without looking at the data: the key to change
     and what is wrong with it. Empty for a config that can be run."""
-    return [*_decay_too_strong(config), *_nothing_pretrained(config), *_repeated_trackers(config)]
+    return [
+        *_decay_too_strong(config),
+        *_nothing_pretrained(config),
+        *_repeated_trackers(config),
+        *_unused_lora(config),
+    ]
 
 
 def _decay_too_strong(config: Config) -> list[tuple[KeyPath, str]]:
@@ -164,10 +172,17 @@ def _decay_too_strong(config: Config) -> list[tuple[KeyPath, str]]:
 
 
 def _nothing_pretrained(config: Config) -> list[tuple[KeyPath, str]]:
-    if config.regularization.weight_decay_target != "pretrained" or config.model != "tiny":
+    if config.regularization.weight_decay_target != "pretrained" or config.model_settings.name != "tiny":
         return []
     problem = "must be zero with model tiny, got pretrained: tiny is built from scratch and has no pretrained weights"
     return [(("regularization", "weight_decay_target"), problem)]
+
+
+def _unused_lora(config: Config) -> list[tuple[KeyPath, str]]:
+    settings = config.model_settings
+    if settings.finetune == "lora" or settings.lora == LoraSettings():
+        return []
+    return [(("model", "lora"), f"acts only with finetune lora, got finetune {settings.finetune}")]
 
 
 def _repeated_trackers(config: Config) -> list[tuple[KeyPath, str]]:

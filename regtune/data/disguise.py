@@ -10,12 +10,20 @@ SAVE_AS_CSV = "open it and save it as CSV (UTF-8)"
 UNPACK = "unpack it first; of compressed files, only gzip is read"
 
 SIGNATURES: tuple[tuple[bytes, str, str], ...] = (  # (first bytes, what the file is, what to do)
-    (b"PAR1", "a Parquet file", "convert it to CSV or JSONL"),
-    (b"ARROW1", "an Arrow file", "convert it to CSV or JSONL"),
+    (b"PAR1", "a Parquet file", "name it .parquet"),
+    (b"ARROW1", "an Arrow file", "name it .arrow"),
+    (b"\xff\xff\xff\xff", "an Arrow stream", "name it .arrow"),
+    (b"\x89PNG", "an image", "images are read from a folder with one folder per class, or by their paths in a table"),
+    (
+        b"\xff\xd8\xff",
+        "an image",
+        "images are read from a folder with one folder per class, or by their paths in a table",
+    ),
     (b"\xd0\xcf\x11\xe0", "an old Excel file", SAVE_AS_CSV),
     (b"%PDF", "a PDF document", SAVE_AS_CSV),
     (b"SQLite format 3\x00", "an SQLite database", "export the table as CSV"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", UNPACK),
+    (b"\x1f\x8b", "compressed with gzip", "unpack it first; only text formats are read compressed, and once"),
     (b"\xfd7zXZ\x00", "compressed with xz", UNPACK),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd", UNPACK),
     (b"version https://git-lfs.github.com/spec/", "a git-lfs pointer, not the data", "run `git lfs pull`"),
@@ -30,7 +38,7 @@ BYTE_ORDER_MARKS: tuple[tuple[bytes, str], ...] = (  # UTF-32 first: its mark st
 
 
 def refuse_disguise(head: bytes, *, name: str) -> None:
-    """Raise DataError if `head`, the first bytes of the file, are those of something other than a text table."""
+    """Raise DataError if `head`, the first bytes of the file, are those of something other than its name says."""
     for signature, description, hint in SIGNATURES:
         if head.startswith(signature):
             raise DataError(f"{name}: this is {description}", hint=hint)
@@ -54,13 +62,14 @@ def refuse_other_encoding(head: bytes, *, name: str, encoding: str) -> None:
             if asked.startswith(actual):
                 return
             raise DataError(
-                f"{name}: the file starts with the byte order mark of {actual}, and is read as {encoding}",
+                f"{name}:1: the byte order mark of {actual} at offset 0; the file is read as {encoding}",
                 hint=f"set data.encoding: {actual}",
             )
     even, odd = head[0::2].count(0), head[1::2].count(0)
     if max(even, odd) > len(head) // 4 and not asked.startswith(("utf-16", "utf-32")):
         actual = "utf-16-le" if odd > even else "utf-16-be"
         raise DataError(
-            f"{name}: every second byte is NUL, as in {actual}; it is read as {encoding}",
+            f"{name}:1: every second byte from offset {int(odd > even)} is NUL, as in {actual}; the file is read as"
+            f" {encoding}",
             hint=f"set data.encoding: {actual}",
         )

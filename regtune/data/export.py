@@ -121,16 +121,21 @@ def _csv_rows(stream: TextIO, columns: Sequence[str]) -> WriteRow:
 
 def _jsonl_rows(stream: TextIO, columns: Sequence[str]) -> WriteRow:
     def write_row(values: Values) -> None:
-        stream.write(json.dumps({column: values[column] for column in columns}, ensure_ascii=False) + "\n")
+        stream.write(_json({column: values[column] for column in columns}) + "\n")
 
     return write_row
 
 
 def _cell(value: Any) -> str:
-    """A value as CSV text: null is empty; lists, objects and booleans are JSON."""
+    """A value as CSV text: null is empty; lists, objects, booleans and bytes are JSON."""
     if value is None:
         return ""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (bool, list, dict)) else str(value)
+    return _json(value) if isinstance(value, (bool, list, dict, bytes)) else str(value)
+
+
+def _json(value: Any) -> str:
+    """A value as JSON; of bytes (an image out of a Parquet file) only how many there are."""
+    return json.dumps(value, ensure_ascii=False, default=lambda content: f"{len(content)} bytes")
 
 
 FORMATS: dict[str, Callable[[TextIO, Sequence[str]], WriteRow]] = {".csv": _csv_rows, ".jsonl": _jsonl_rows}

@@ -11,9 +11,9 @@ from regtune.errors import DataError
 
 INTEGER = re.compile(r"-?[0-9]{1,100}")  # longer ones are names: Python refuses to convert 4,301 digits
 INTEGRAL_FLOAT = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0*)?")
+WHOLE = re.compile(r"[-+]?[0-9]+")
 FLOAT = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 MOST_CLASSES = 1000
-MOST_FRACTIONS = 5  # more distinct numbers than this, some of them fractions, are a scale and not class names
 LISTED = 5
 
 
@@ -40,12 +40,11 @@ def check_labels(labels: Sequence[str], *, where: str) -> None:
     distinct = set(labels)
     if len(distinct) == 1:
         raise DataError(f"{where}: one class only, `{labels[0]}`, in {len(labels)} rows; at least 2 are needed")
-    numeric = all(FLOAT.fullmatch(label) for label in distinct)
-    if numeric and len(distinct) > MOST_FRACTIONS and not all(INTEGER.fullmatch(label) for label in distinct):
+    if all(FLOAT.fullmatch(label) for label in distinct) and not all(WHOLE.fullmatch(label) for label in distinct):
         raise DataError(
             f"{where}: the labels are {len(distinct)} distinct numbers such as {_some(distinct)}: this looks like"
             " regression, which is not a text-classification target",
-            hint="if they are classes, give them names, e.g. v0.2",
+            hint="if they are classes and not a scale, give them names, e.g. v0.5",
         )
     if len(distinct) == len(labels):
         raise DataError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,10 @@ from regtune.errors import ConfigError, DataError, EnvironmentFault
 
 GZIP_MAGIC = b"\x1f\x8b"
 HEAD_BYTES = 4096
-MAX_DECOMPRESSED_BYTES = 2 * 1024**3  # 300 MB of gzip can hold 300 GB
+# A few hundred kilobytes of gzip can hold gigabytes. Text packs 3 to 20 times; what packs better is let through up to
+# the first number, and beyond it only at the second.
+MAX_UNPACKED_BYTES = 64 * 1024**2
+MAX_UNPACKED_RATIO = 100
 MAX_LINE_CHARACTERS = 16_000_000  # a file without line ends must not be read into memory whole
 MAX_FIELD_CHARACTERS = 1_000_000
 
@@ -26,8 +30,8 @@ def open_lines(path: Path, *, name: str, encoding: str) -> Iterator[Iterator[str
     r"""Lines of the file, each with its own end (\n, \r\n or \r); a byte order mark is removed.
 
     name: the file as the user wrote it. Raises DataError for a file that is no text table, for bytes that do not
-    decode (with line and offset), for NUL characters, and for more than 2 GiB out of a gzip file; ConfigError for an
-    unknown encoding; EnvironmentFault for a file that may not be read.
+    decode (with line and offset), for NUL characters, and for gzip data that unpacks to more than 64 MiB and more than
+    100 times its size; ConfigError for an unknown encoding; EnvironmentFault for a file that may not be read.
     """
     check_encoding(encoding)
     with _open_bytes(path, name=name) as raw:
@@ -40,7 +44,13 @@ def open_lines(path: Path, *, name: str, encoding: str) -> Iterator[Iterator[str
         refuse_disguise(head, name=name)
         refuse_other_encoding(head, name=name, encoding=encoding)
         with io.TextIOWrapper(stream, encoding=encoding, newline="") as text:
-            yield _checked_lines(text, stream, name=name, max_bytes=MAX_DECOMPRESSED_BYTES if packed else None)
+            yield _checked_lines(text, stream, name=name, max_bytes=_most_bytes(raw) if packed else None)
+
+
+def read_head(path: Path, *, name: str) -> bytes:
+    """The first 4,096 bytes of a file, or all of a shorter one. Raises EnvironmentFault if it may not be read."""
+    with _open_bytes(path, name=name) as raw:
+        return raw.read(HEAD_BYTES)
 
 
 def check_encoding(encoding: str) -> None:
@@ -58,6 +68,10 @@ def _open_bytes(path: Path, *, name: str) -> IO[bytes]:
         return path.open("rb")
     except OSError as error:
         raise EnvironmentFault(f"{name}: cannot be read: {error.strerror}") from error
+
+
+def _most_bytes(packed: IO[bytes]) -> int:
+    return max(MAX_UNPACKED_BYTES, MAX_UNPACKED_RATIO * os.stat(packed.fileno()).st_size)
 
 
 @contextmanager
@@ -80,7 +94,8 @@ def _checked_lines(text: io.TextIOWrapper, stream: IO[bytes], *, name: str, max_
             raise DataError(f"{name}:{number}: the line is longer than {MAX_LINE_CHARACTERS:,} characters")
         if max_bytes is not None and stream.tell() > max_bytes:
             raise DataError(
-                f"{name}:{number}: the file unpacks to more than {max_bytes:,} bytes", hint="unpack and split it"
+                f"{name}:{number}: the gzip data unpacks to more than {max_bytes:,} bytes, too much for its size",
+                hint="if that is right, unpack it first",
             )
         yield line
 

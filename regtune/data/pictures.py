@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from regtune.data.jsonl import kind_of
+from regtune.data.table import kind_of
 from regtune.errors import DataError
 
 if TYPE_CHECKING:

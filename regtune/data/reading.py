@@ -9,10 +9,9 @@ from typing import Any
 
 from regtune.config.schema import DataSettings
 from regtune.data.columns import Columns, find_column
-from regtune.data.jsonl import kind_of
 from regtune.data.rules import RowRules, as_name
 from regtune.data.sources import fingerprint, open_table
-from regtune.data.table import Row, Table
+from regtune.data.table import Row, Table, kind_of
 from regtune.errors import DataError
 
 LISTED = 5

@@ -13,9 +13,8 @@ from typing import Any, ClassVar
 from regtune.config.schema import DataSettings
 from regtune.data.columns import LABEL, TEXT, Columns, Role, choose_columns
 from regtune.data.example import fold_text
-from regtune.data.jsonl import kind_of
 from regtune.data.labels import check_labels, class_order, clean_labels
-from regtune.data.table import Table
+from regtune.data.table import Table, kind_of
 from regtune.errors import DataError
 
 PAIR_MARK = " ⏐ "  # between the two texts of a pair, where they are shown or compared as one

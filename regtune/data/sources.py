@@ -1,85 +1,77 @@
-"""Open a table by name: CSV, TSV or JSONL, plain or gzipped, or a demo set that comes with regtune.
+"""Open a table by the name a user gives it.
 
-Rows are read one at a time, so a file of any length needs the memory of one row. A new format is one reader and one
-line in FORMATS.
+tickets.csv                      a file; formats and extensions: `regtune.data.formats.FILES`
+data/part-*.csv                  several files as one table
+pets/                            a folder: images, one folder per class, or what `save_to_disk` wrote
+hf:owner/name:config@split       a data set of the Hugging Face hub; config and split may be left out if there is one
+demo:support                     a set that comes with regtune
 """
 
 from __future__ import annotations
 
-import difflib
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from regtune.config.schema import DataSettings
-from regtune.data.delimited import read_delimited
-from regtune.data.jsonl import read_jsonl
-from regtune.data.lines import open_lines
+from regtune.data import demo_sets, hub
+from regtune.data.fingerprint import fingerprint
+from regtune.data.formats import DELIMITED, FILES, FOLDERS, Opener, Source, suffix_of
+from regtune.data.globs import files_of, is_glob, open_files
+from regtune.data.location import locate
 from regtune.data.table import Row, Table
-from regtune.digest import file_sha256
-from regtune.errors import DataError, EnvironmentFault
+from regtune.errors import DataError
 
-__all__ = ["Row", "Table", "is_delimited", "locate", "open_table"]
-
-Reader = Callable[[Iterator[str], str, "str | None"], Table]  # (lines, name for messages, separator or None)
-
-FORMATS: dict[str, Reader] = {
-    ".csv": lambda lines, name, separator: read_delimited(lines, name=name, separator=separator or ","),
-    ".tsv": lambda lines, name, separator: read_delimited(lines, name=name, separator=separator or "\t"),
-    ".jsonl": lambda lines, name, _: read_jsonl(lines, name=name),
-    ".ndjson": lambda lines, name, _: read_jsonl(lines, name=name),
-}
-DEMO_PREFIX = "demo:"
+__all__ = [
+    "Row",
+    "Table",
+    "check_source",
+    "check_sources",
+    "fingerprint",
+    "is_delimited",
+    "locate",
+    "open_table",
+]
 
 
 @contextmanager
 def open_table(source: str, *, encoding: str = "utf-8", separator: str | None = None) -> Iterator[Table]:
-    """The table in a file, or `demo:NAME`, open while the block runs. separator None: comma in .csv, tab in .tsv.
+    """The table behind a source name, open while the block runs. separator None: comma in .csv, tab in .tsv.
 
-    Every cell of a delimited file is text; JSONL keeps its types. encoding and separator do not apply to demo sets.
-    Raises DataError with file and line for everything that is wrong with the file (while rows are read, too).
+    encoding is that of text files; neither applies to demo sets. Raises DataError with file and row for everything that
+    is wrong with the data (while rows are read, too), EnvironmentFault for a file or hub that cannot be reached.
     """
-    if source.startswith(DEMO_PREFIX):
-        encoding, separator = "utf-8", None
-    with locate(source) as path:
-        read = _reader(path, name=source)
-        with open_lines(path, name=source, encoding=encoding) as lines:
-            yield read(lines, source, separator)
+    if demo_sets.is_made(source):
+        yield demo_sets.make_demo_set(source)
+    elif hub.is_hub_source(source):
+        yield hub.open_hub_table(source)
+    elif is_glob(source):
+        opener = _file_opener(files_of(source)[0], name=source)
+        with open_files(source, opener, encoding=encoding, separator=separator) as table:
+            yield table
+    else:
+        if source.startswith(demo_sets.PREFIX):
+            encoding, separator = "utf-8", None
+        with locate(source) as path:
+            opener = _folder_opener(path, name=source) if path.is_dir() else _file_opener(path, name=source)
+            with opener(Source(path, source, encoding, separator)) as table:
+                yield table
 
 
 def is_delimited(source: str) -> bool:
     """Whether `data.separator` has a meaning for this source."""
-    return _suffix(Path(source)) in (".csv", ".tsv")
-
-
-@contextmanager
-def locate(source: str) -> Iterator[Path]:
-    """The file behind a source name. Raises DataError if there is none, naming files like it."""
-    if source.startswith(DEMO_PREFIX):
-        with resources.as_file(resources.files("regtune.data") / "demo") as folder:
-            yield _demo_file(folder, source)
-        return
-    path = Path(source)
-    try:
-        mode = path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataError(f"{source}: there is no such file", hint=_near_names(path)) from error
-    except (OSError, ValueError) as error:  # no permission, name too long, NUL in the name
-        raise EnvironmentFault(f"{source}: cannot be read: {error}") from error
-    if stat.S_ISDIR(mode):
-        raise DataError(f"{source}: this is a folder, not a file", hint=_folder_hint(path))
-    if not stat.S_ISREG(mode):
-        raise DataError(f"{source}: not a regular file; it must be possible to read it twice")
-    yield path
+    return suffix_of(Path(source)) in DELIMITED and not hub.is_hub_source(source)
 
 
 def check_source(source: str) -> None:
-    """Raise DataError when there is no such file."""
-    with locate(source):
-        pass
+    """Raise DataError when there is no such file. Of a hub source only the form is checked: no connection is made."""
+    if hub.is_hub_source(source):
+        hub.parse(source)
+    elif is_glob(source):
+        files_of(source)
+    elif not demo_sets.is_made(source):
+        with locate(source):
+            pass
 
 
 def check_sources(settings: DataSettings) -> None:
@@ -89,47 +81,32 @@ def check_sources(settings: DataSettings) -> None:
             check_source(source)
 
 
-def fingerprint(source: str) -> dict[str, Any]:
-    """What tells later whether the source is still the same: its name, SHA-256 and size in bytes."""
-    with locate(source) as path:
-        return {"source": source, "sha256": file_sha256(path), "bytes": path.stat().st_size}
-
-
-def _demo_file(folder: Path, source: str) -> Path:
-    path = folder / f"{source.removeprefix(DEMO_PREFIX)}.csv"
-    if not path.is_file() or path.parent != folder:
-        known = ", ".join(DEMO_PREFIX + file.stem for file in sorted(folder.glob("*.csv")))
-        raise DataError(f"{source}: there is no such demo set", hint=f"known: {known}")
-    return path
-
-
-def _suffix(path: Path) -> str:
-    suffix = path.suffix.lower()
-    return Path(path.stem).suffix.lower() if suffix == ".gz" else suffix
-
-
-def _reader(path: Path, *, name: str) -> Reader:
-    suffix = _suffix(path)
-    if suffix not in FORMATS:
+def _file_opener(path: Path, *, name: str) -> Opener:
+    suffix = suffix_of(path)
+    if suffix not in FILES:
         hint = "write one JSON object per line and name the file .jsonl" if suffix == ".json" else None
         raise DataError(
             f"{name}: a file named {suffix or 'without extension'} is not read,"
-            f" allowed are {' '.join(FORMATS)}, each also with .gz",
+            f" allowed are {' '.join(FILES)}, each also with .gz",
             hint=hint or "rename the file after what it holds",
         )
-    return FORMATS[suffix]
+    return FILES[suffix]
 
 
-def _near_names(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"the folder {path.parent} does not exist"
-    names = [file.name for file in path.parent.iterdir() if file.is_file()]
-    near = difflib.get_close_matches(path.name, names, n=3)
-    if not near:
-        return "give the path from the folder you are in, or demo:support"
-    return "did you mean " + " or ".join(f"`{path.parent / name}`" for name in near) + "?"
+def _folder_opener(path: Path, *, name: str) -> Opener:
+    for recognises, opener in FOLDERS:
+        if recognises(path):
+            return opener
+    raise DataError(
+        f"{name}: this is a folder, not a file, and holds neither images, one folder per class, nor what"
+        " `save_to_disk` writes",
+        hint=_folder_hint(path),
+    )
 
 
 def _folder_hint(folder: Path) -> str:
-    files = sorted(file.name for file in folder.iterdir() if _suffix(file) in FORMATS)
-    return f"name a file in it, e.g. `{folder / files[0]}`" if files else "name a file"
+    """Something in the folder that can be read."""
+    for path in sorted(folder.iterdir()):
+        if suffix_of(path) in FILES or (path.is_dir() and any(recognises(path) for recognises, _ in FOLDERS)):
+            return f"name a {'folder' if path.is_dir() else 'file'} in it, e.g. `{path}`"
+    return "name a file"

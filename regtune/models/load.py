@@ -25,11 +25,12 @@ from transformers import PretrainedConfig, PreTrainedModel
 
 from regtune.errors import ConfigError, EnvironmentFault
 from regtune.models.folder import check_weights_format, is_path, local_folder
-from regtune.models.hub import fetch_from_hub, first_line
+from regtune.models.hub import fetch_from_hub
 from regtune.models.minilm import PACKAGE, minilm_folder
 from regtune.models.processor import load_processor
 from regtune.models.quiet import quiet_transformers
 from regtune.models.tiny import TINY
+from regtune.network import first_line
 from regtune.tasks.base import Processor, Task
 
 

@@ -19,8 +19,7 @@ from transformers import PreTrainedModel
 from regtune.config.schema import DataSettings
 from regtune.data.columns import TEXT, Columns, Role, choose_columns, likely_column
 from regtune.data.encode import Collator, EncodedRows, pad_tokens
-from regtune.data.jsonl import kind_of
-from regtune.data.table import Table
+from regtune.data.table import Table, kind_of
 from regtune.errors import ConfigError, DataError
 from regtune.tasks.base import IGNORED, Batch, Processor, Task, Units, count_kept
 from regtune.tasks.language import kept_units, limit_writing, padded_left, write_greedily

@@ -21,10 +21,9 @@ from transformers import PreTrainedModel
 from regtune.config.schema import DataSettings
 from regtune.data.columns import LABEL, Role, likely_column
 from regtune.data.encode import EncodedRows, with_labels
-from regtune.data.jsonl import kind_of
 from regtune.data.labels import MOST_CLASSES, class_order, clean_labels
 from regtune.data.rules import as_name
-from regtune.data.table import Table
+from regtune.data.table import Table, kind_of
 from regtune.errors import DataError
 from regtune.tasks.base import Batch, Processor, Task, Units, entropy
 

@@ -19,9 +19,8 @@ from transformers import PreTrainedModel
 from regtune.config.schema import DataSettings
 from regtune.data.columns import LABEL, Role
 from regtune.data.encode import EncodedRows, with_labels
-from regtune.data.jsonl import kind_of
-from regtune.data.labels import FLOAT, INTEGER, MOST_FRACTIONS
-from regtune.data.table import Table
+from regtune.data.labels import FLOAT, INTEGRAL_FLOAT
+from regtune.data.table import Table, kind_of
 from regtune.errors import DataError
 from regtune.tasks.base import Batch, Processor, Task, Units
 
@@ -50,7 +49,7 @@ class Regression(Task):
         except DataError:
             return None
         cells = {str(row.values.get(str(column), "")).strip() for row in table.sample(1000)} - {"", "None"}
-        is_scale = len(cells) > MOST_FRACTIONS and not all(INTEGER.fullmatch(cell) for cell in cells)
+        is_scale = any(not INTEGRAL_FLOAT.fullmatch(cell) for cell in cells)
         if is_scale and all(FLOAT.fullmatch(cell) for cell in cells):
             return f"column `{column}` holds numbers with fractions, {len(cells)} different ones"
         return None

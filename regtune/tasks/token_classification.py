@@ -20,10 +20,9 @@ from transformers import PreTrainedModel
 from regtune.config.schema import DataSettings
 from regtune.data.columns import Role, likely_column
 from regtune.data.encode import Collator, EncodedRows, pad_tokens, with_labels
-from regtune.data.jsonl import kind_of
 from regtune.data.labels import MOST_CLASSES
 from regtune.data.rules import as_name
-from regtune.data.table import Table
+from regtune.data.table import Table, kind_of
 from regtune.errors import ConfigError, DataError
 from regtune.regularization.augmentation import Augmentation
 from regtune.tasks.base import IGNORED, Batch, Processor, Task, Units, count_kept

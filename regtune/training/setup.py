@@ -104,7 +104,7 @@ def prepare(config: Config) -> Setup:
     set_seed(settings.seed)
     inputs, targets = [example.inputs for example in splits.train], [example.target for example in splits.train]
     loaded = load_model(
-        config.model,
+        config.model_settings.name,
         task=task,
         label_names=splits.label_names,
         texts=task.vocabulary_texts(inputs, targets),

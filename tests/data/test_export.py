@@ -127,3 +127,12 @@ def test_full_disk_is_an_environment_fault_and_leaves_nothing(
     with pytest.raises(EnvironmentFault, match=r"out\.csv: cannot be written: No space left"):
         write_one_row(tmp_path / "out.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl"])
+def test_of_bytes_only_their_number_is_written(tmp_path: Path, name: str) -> None:
+    with TableWriter(tmp_path / name, ["image"]) as writer:
+        writer.write({"image": {"bytes": b"\x89PNG", "path": "1.png"}})
+
+    assert "4 bytes" in (tmp_path / name).read_text()
+    assert "1.png" in (tmp_path / name).read_text()

@@ -63,6 +63,7 @@ def test_classes_are_ordered_by_value_or_code_point(labels: list[str], order: tu
     [
         (["a"] * 5, r"t\.csv: one class only, `a`, in 5 rows"),
         ([str(n / 10) for n in range(20)] * 2, r"20 distinct numbers such as `0\.0`, .* this looks like regression"),
+        (["0.5", "1"] * 2, "2 distinct numbers such as `0.5`, `1`: this looks like regression"),
         (["a", "b", "c"], "every one of the 3 rows has a class of its own"),
         ([str(n) for n in range(1001)] * 2, "1001 classes in 2002 rows, at most 1000 are allowed"),
     ],
@@ -72,6 +73,6 @@ def test_labels_that_are_no_classes_are_refused(labels: list[str], message: str)
         check_labels(labels, where="t.csv")
 
 
-@pytest.mark.parametrize("labels", [["0.5", "1"], [str(n) for n in range(1000)], ["1.1", "1.2", "1.3", "1.4", "1.5"]])
-def test_few_numbers_and_many_integers_are_classes(labels: list[str]) -> None:
+@pytest.mark.parametrize("labels", [["0", "1"], [str(n) for n in range(1000)], ["v0.5", "1.5"], ["1.5", "2", "x"]])
+def test_integers_and_names_with_numbers_are_classes(labels: list[str]) -> None:
     check_labels(labels * 2, where="t.csv")

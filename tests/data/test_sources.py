@@ -27,7 +27,8 @@ def test_demo_set_is_read_by_name() -> None:
 def test_unknown_demo_set_names_the_known(source: str) -> None:
     with pytest.raises(DataError, match="no such demo set") as caught, open_table(source):
         pass
-    assert caught.value.hint == "known: demo:support"
+    assert caught.value.hint is not None
+    assert "demo:support" in caught.value.hint
 
 
 def test_missing_file_names_the_near_one(tmp_path: Path) -> None:
@@ -112,7 +113,7 @@ def test_sampled_rows_are_given_again(tmp_path: Path) -> None:
 
 
 def test_gzip_bomb_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "MAX_DECOMPRESSED_BYTES", 100_000)
+    monkeypatch.setattr(lines, "MAX_UNPACKED_BYTES", 100_000)
     path = tmp_path / "a.csv.gz"
     path.write_bytes(gzip.compress(b"text,label\n" + b"a,b\n" * 100_000))
 

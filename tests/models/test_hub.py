@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from regtune.errors import ConfigError
-from regtune.models.hub import CONNECT_SECONDS, METADATA_SECONDS, fetch_from_hub, is_reachable, within
+from regtune.models.hub import fetch_from_hub
+from regtune.network import CONNECT_SECONDS, METADATA_SECONDS
 
 ASK = """
 import sys
@@ -231,51 +232,3 @@ def test_a_hub_in_trouble_is_no_obstacle_for_a_cached_model(hub: str, tmp_path: 
 def test_what_cannot_be_a_hub_id_is_a_config_error(name: str) -> None:
     with pytest.raises(ConfigError, match="is neither a folder nor a hub id"):
         fetch_from_hub(name)
-
-
-@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:x", "http://", "nonsense"])
-def test_an_endpoint_that_is_no_address_is_unreachable(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", _no_such_host)
-
-    assert not is_reachable(endpoint, seconds=1)
-
-
-def _no_such_host(*arguments: object, **options: object) -> None:
-    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-
-def test_a_name_server_that_hangs_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    release = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **options: release.wait(30))
-    began = time.monotonic()
-
-    reachable = is_reachable("https://huggingface.co", seconds=0.1)
-
-    release.set()
-    assert not reachable
-    assert time.monotonic() - began < 5
-
-
-@pytest.mark.parametrize("variable", ["https_proxy", "all_proxy"])
-def test_behind_a_proxy_the_proxy_is_asked(
-    variable: str, silent_endpoint: str, closed_endpoint: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hidden_hub = closed_endpoint.replace("http:", "https:")
-    monkeypatch.setenv(variable, silent_endpoint)
-
-    assert is_reachable(hidden_hub, seconds=1)
-
-
-def test_a_host_in_no_proxy_is_asked_directly(
-    silent_endpoint: str, closed_endpoint: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", silent_endpoint)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-
-    assert not is_reachable(closed_endpoint, seconds=1)
-
-
-def test_within_hands_the_answer_or_the_exception_back() -> None:
-    assert within(1, lambda: 7) == 7
-    with pytest.raises(ZeroDivisionError):
-        within(1, lambda: 1 // 0)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
-from regtune.data.lines import MAX_FIELD_CHARACTERS
-from regtune.data.table import Row, Table
+from regtune.data.formats.base import Source
+from regtune.data.lines import MAX_FIELD_CHARACTERS, open_lines
+from regtune.data.table import Row, Table, kind_of
 from regtune.errors import DataError
 
-KINDS = {dict: "an object", list: "a list", str: "a string", int: "a number", float: "a number", bool: "a boolean"}
+
+@contextmanager
+def open_jsonl(source: Source) -> Iterator[Table]:
+    """One JSON object per line; values keep their JSON types."""
+    with open_lines(source.path, name=source.name, encoding=source.encoding) as lines:
+        yield read_jsonl(lines, name=source.name)
 
 
 def read_jsonl(lines: Iterator[str], *, name: str) -> Table:
@@ -25,11 +32,6 @@ def read_jsonl(lines: Iterator[str], *, name: str) -> Table:
     if first is None:
         raise DataError(f"{name}: the file is empty", hint='each line holds one row: {"text": "…", "label": "…"}')
     return Table(name, tuple(first.values), chain([first], rows))
-
-
-def kind_of(value: Any) -> str:
-    """A JSON value's type in words, for messages."""
-    return "null" if value is None else KINDS[type(value)]
 
 
 def _rows(lines: Iterator[str], *, name: str) -> Iterator[Row]:
@@ -75,5 +77,7 @@ def _check_text(values: dict[str, Any], line: str, *, where: str) -> None:
     for key, value in values.items():
         if isinstance(value, str) and len(value) > MAX_FIELD_CHARACTERS:
             raise DataError(f"{where}: `{key}` is longer than {MAX_FIELD_CHARACTERS:,} characters")
+        if isinstance(value, str) and "\0" in value:
+            raise DataError(f"{where}: `{key}` holds a NUL character", hint="remove it")
     if "\\u" in line and any("\ud800" <= character <= "\udfff" for character in json.dumps(values, ensure_ascii=False)):
         raise DataError(f"{where}: half a character (a lone surrogate, \\ud800 to \\udfff)")

@@ -5,14 +5,30 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 
-from regtune.data.lines import MAX_FIELD_CHARACTERS
+from regtune.data.formats.base import Source
+from regtune.data.lines import MAX_FIELD_CHARACTERS, open_lines
 from regtune.data.table import Row, Table
 from regtune.errors import ConfigError, DataError
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 QUOTE_HINT = 'put a text that holds the separator or a line end in double quotes, and write " inside it as ""'
+
+
+@contextmanager
+def open_csv(source: Source) -> Iterator[Table]:
+    """Columns separated by commas, or by the source's own separator."""
+    with open_lines(source.path, name=source.name, encoding=source.encoding) as lines:
+        yield read_delimited(lines, name=source.name, separator=source.separator or ",")
+
+
+@contextmanager
+def open_tsv(source: Source) -> Iterator[Table]:
+    """Columns separated by tabs, or by the source's own separator."""
+    with open_lines(source.path, name=source.name, encoding=source.encoding) as lines:
+        yield read_delimited(lines, name=source.name, separator=source.separator or "\t")
 
 
 def read_delimited(lines: Iterator[str], *, name: str, separator: str) -> Table:
