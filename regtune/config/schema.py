@@ -170,8 +170,7 @@ class LoraSettings(Section):
     alpha: float = Field(default=16.0, gt=0.0, description="updates are scaled by alpha/rank")
     dropout: Probability = Field(default=0.0, description="p in [0, 1) on what enters an update")
     save: Literal["merged", "adapter"] = Field(
-        default="merged",
-        description="merged: a plain model folder; adapter: peft's, the base model is loaded beside it",
+        default="merged", description="merged: a plain model folder; adapter: peft's, the base model is loaded beside it"
     )
 
 

@@ -73,3 +73,4 @@ def save_model(loaded: LoadedModel, capacity: Capacity, folder: Path) -> None:
         capacity.lora.save_adapter(folder, base=capacity.settings.name)
     else:
         loaded.model.save_pretrained(folder)
+
