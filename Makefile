@@ -28,7 +28,7 @@ demo: setup ## fine-tune a real pretrained encoder on the demo set (about two mi
 
 # One thread per test process: two processes share the cores better than two threads do.
 test: setup-dev ## the whole default test suite, and the smoke run
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 	$(BIN)/regtune train configs/smoke.yaml
 
 lint: setup-dev ## ruff: rules and format

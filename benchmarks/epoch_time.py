@@ -61,6 +61,7 @@ def regtune_steps(folder: Path, epochs: int) -> list[float]:
     from transformers import TrainerCallback
 
     from regtune.run import Run
+    from regtune.training.processes import Processes
     from regtune.training.setup import prepare
     from regtune.training.train import make_trainer
 
@@ -75,7 +76,7 @@ def regtune_steps(folder: Path, epochs: int) -> list[float]:
         def on_epoch_end(self, args, state, control, **_):  # type: ignore[no-untyped-def]
             seconds.append(time.perf_counter() - self.began)
 
-    trainer = make_trainer(Run(folder / "run"), setup)
+    trainer = make_trainer(Run(folder / "run"), setup, Processes())
     trainer.add_callback(Clock())
     trainer.train()
     return seconds

@@ -14,6 +14,7 @@ from regtune.config.schema import Config
 from regtune.data.export import check_target
 from regtune.data.sources import check_source, check_sources
 from regtune.run import Run, list_runs, open_run
+from regtune.training.launch import read_place
 
 if TYPE_CHECKING:
     from regtune.training.listener import Listener
@@ -79,7 +80,9 @@ def predict(path: str | Path, data: str, output: str) -> int:
 
 
 def _conclude(run: Run) -> Run:
-    """Advice, report and model card, from the run folder alone."""
+    """Advice, report and model card, from the run folder alone; of several processes the first does it."""
+    if not read_place().is_first:
+        return run
     from regtune.diagnosis import advise, diagnose, facts_of
     from regtune.reporting.model_card import write_model_card
     from regtune.reporting.report import write_report

@@ -27,6 +27,7 @@ from regtune.cli.predict import predict
 from regtune.cli.runs import runs
 from regtune.cli.train import train
 from regtune.errors import EnvironmentFault, RegtuneError
+from regtune.training.launch import is_spoken_here, let_others_speak
 from regtune.wording import encodable, printable
 
 INTERRUPTED = 130  # what shells expect after Ctrl-C: 128 + SIGINT
@@ -65,10 +66,14 @@ def run_command_line(arguments: list[str]) -> int:
                 sys.stdout.flush()  # a full disk shows here, not when Python exits
         return _interrupted(INTERRUPTED) if code == INTERRUPTED else code if isinstance(code, int) else 0
     except RegtuneError as error:
-        _report(error)
+        if is_spoken_here(error):
+            _report(error)
+        else:
+            let_others_speak()
         return error.exit_code
     except TyperException as error:
-        if error.format_message():  # empty when a command without arguments has just printed its help
+        # The message is empty when a command without arguments has just printed its help.
+        if error.format_message() and is_spoken_here(error):
             _say(f"error: {error.format_message()}")
             _say("hint: `regtune COMMAND --help` lists options; config keys are set as section.key=value")
         return 2
@@ -116,8 +121,9 @@ def _output_lost() -> int:
 
 def _interrupted(code: int) -> int:
     """Ctrl-C or SIGTERM outside of training proper, or for the second time: nothing was waited for."""
-    _say("error: interrupted")
-    _say("hint: a run that had begun goes on with `regtune train --resume RUN`; `regtune runs` lists them")
+    if is_spoken_here(KeyboardInterrupt()):
+        _say("error: interrupted")
+        _say("hint: a run that had begun goes on with `regtune train --resume RUN`; `regtune runs` lists them")
     return code
 
 

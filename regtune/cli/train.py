@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from regtune.errors import ConfigError
+from regtune.training.launch import read_place
 
 
 def train(
@@ -54,7 +55,10 @@ def _train(file: str, overrides: list[str]) -> None:
     from regtune.reporting.live import LiveTable
     from regtune.reporting.summary import print_summary
 
-    print_summary(api.train(config, config_name=file, overrides=overrides, listeners=[LiveTable()]))
+    shows = read_place().is_first
+    run = api.train(config, config_name=file, overrides=overrides, listeners=[LiveTable()] if shows else [])
+    if shows:
+        print_summary(run)
 
 
 def _resume(path: Path, *, file: str | None, overrides: list[str]) -> None:
@@ -65,11 +69,14 @@ def _resume(path: Path, *, file: str | None, overrides: list[str]) -> None:
     run = open_run(path)
     stored = load_config(run.config_path)
     refuse_changes(stored, load_config(file or run.config_path, overrides), run=str(path))
-    if run.status == "completed":
+    if run.status == "completed" and read_place().is_first:
         typer.echo(f"{path} is already finished; nothing is trained", err=True)
 
     from regtune import api
     from regtune.reporting.live import LiveTable
     from regtune.reporting.summary import print_summary
 
-    print_summary(api.resume(path, listeners=[LiveTable()]))
+    shows = read_place().is_first
+    resumed = api.resume(path, listeners=[LiveTable()] if shows else [])
+    if shows:
+        print_summary(resumed)

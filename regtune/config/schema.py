@@ -137,7 +137,7 @@ class TrainingSettings(Section):
 
     epochs: int = Field(default=20, ge=1, le=100_000, description="most passes over the training rows")
     learning_rate: float = Field(default=5e-5, gt=0.0, le=1e30, description="peak learning rate of AdamW")
-    batch_size: int = Field(default=16, ge=1, description="rows per forward pass")
+    batch_size: int = Field(default=16, ge=1, description="rows per forward pass, of all processes together")
     accumulation: int = Field(default=1, ge=1, description="batches per optimizer step; equals one batch of their sum")
     warmup: float = Field(
         default=0.1, ge=0.0, le=1.0, description="share of all steps over which the learning rate rises"

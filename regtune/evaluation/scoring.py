@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,8 +20,24 @@ from regtune.tasks.base import Batch, Processor, Task, row_sums
 # Rows per forward pass of an evaluation. No gradients are kept, so more than in training fit; beyond this, CPUs gain
 # nothing (rows are sorted by length, larger batches only pad more).
 SCORING_BATCH_SIZE = 32
+Answer = TypeVar("Answer")
 TOO_LARGE = f"{SCORING_BATCH_SIZE} rows did not fit into memory when the model was measured"
 SMALLER = "a smaller data.max_length or model needs less; training.device=cpu uses the machine's own memory"
+
+
+class Shares:
+    """Which rows this process runs the model on, and how it gets the answers to all of them. Here: every row.
+
+    With several processes `regtune.training.processes` has the others' answers brought together.
+    """
+
+    def share_of(self, rows: int) -> range:
+        """Indices, of `rows` rows, that are this process's."""
+        return range(rows)
+
+    def in_row_order(self, mine: Sequence[Answer]) -> list[Answer]:
+        """What was found for all rows, each once, in row order. mine: for this process's share, in its order."""
+        return list(mine)
 
 
 @dataclass(frozen=True)
@@ -45,21 +61,23 @@ class Scorer:
     processor: Processor
     collate: Collator
     bfloat16: bool = False
+    shares: Shares = field(default_factory=Shares)
 
     def __call__(
         self, rows: EncodedRows, *, with_answers: bool = True, poll: Callable[[], None] | None = None
     ) -> Scored:
-        """Run all rows, with or without labels.
+        """Run all rows, with or without labels; with several processes each runs its share, and all get all.
 
         The model's train/eval flag and the random state are as before afterwards, so that looking never changes a
         training run. with_answers: False skips what only answers need, such as generating text. poll is called
         between batches and may raise to give up.
         """
-        by_length = sorted(range(len(rows)), key=rows.lengths.__getitem__)
+        share = self.shares.share_of(len(rows))
+        by_length = sorted(share, key=rows.lengths.__getitem__)
         answers: list[Any] = [None] * len(rows)
         losses, units = np.zeros(len(rows)), np.zeros(len(rows), dtype=np.int64)
         with self._measuring():
-            for start in range(0, len(rows), SCORING_BATCH_SIZE):
+            for start in range(0, len(share), SCORING_BATCH_SIZE):
                 if poll is not None:
                     poll()
                 chosen = by_length[start : start + SCORING_BATCH_SIZE]
@@ -71,7 +89,15 @@ class Scorer:
                 losses[chosen], units[chosen] = found.losses, found.units
                 for index, answer in zip(chosen, found.answers, strict=True):
                     answers[index] = answer
-        return Scored(answers, losses, units)
+        return self._of_all([(answers[row], losses[row], units[row]) for row in share])
+
+    def _of_all(self, mine: list[tuple[Any, Any, Any]]) -> Scored:
+        found = self.shares.in_row_order(mine)
+        return Scored(
+            [answer for answer, _, _ in found],
+            np.array([loss for _, loss, _ in found], dtype=np.float64),
+            np.array([units for _, _, units in found], dtype=np.int64),
+        )
 
     def _run(self, batch: Batch, with_answers: bool) -> Scored:
         logits: Tensor = self.model(**self.task.model_inputs(batch)).logits.float()  # (batch, …)

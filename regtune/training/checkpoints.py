@@ -42,6 +42,11 @@ class Checkpoint:
     def tensors(self, name: str) -> dict[str, Tensor]:
         return load_file(self.path / f"{name}.safetensors")
 
+    @property
+    def processes(self) -> int:
+        """How many processes the run had then; each has its own random state."""
+        return sum(name.startswith("cpu.") for name in self.tensors("random"))
+
     def document(self, name: str) -> dict[str, Any]:
         document: dict[str, Any] = json.loads((self.path / f"{name}.json").read_text("utf-8"))
         return document

@@ -105,7 +105,7 @@ class Conductor(TrainerCallback):
     def _at_step_boundary(self, state: TrainerState, control: TrainerControl) -> None:
         try:
             if self._is_due(state):
-                self._evaluate(state, poll=self.signals.poll)
+                self._evaluate(state, poll=self.signals.poll_inside)
                 self._save(state)
                 control.should_training_stop = self.history.last.stops
             self.signals.poll()
@@ -117,6 +117,7 @@ class Conductor(TrainerCallback):
         return state.global_step in self.due and state.global_step > measured_up_to
 
     def _evaluate(self, state: TrainerState, *, poll: Callable[[], None]) -> None:
+        self.trainer.processes.copy_first(self.trainer.network.buffers())  # running statistics, where there are any
         measured = self.measure(poll=poll)
         if not (math.isfinite(measured.train_loss) and math.isfinite(measured.validation_loss)):
             raise DivergedError(
@@ -156,9 +157,10 @@ class Conductor(TrainerCallback):
         best = self.history.best
         progress = replace(self.progress, elapsed_seconds=self._elapsed())
         documents["regtune"] = {"history": self.history.to_jsonl(), "progress": asdict(progress)}
-        self.store.save(
-            state.global_step, tensors=tensors, documents=documents, best_step=best.step if best is not None else None
-        )
+        best_step = best.step if best is not None else None
+        with self.trainer.processes.agreed():  # that it is saved, before a further step
+            if self.trainer.processes.is_first:
+                self.store.save(state.global_step, tensors=tensors, documents=documents, best_step=best_step)
 
     def _interrupt(self, state: TrainerState, control: TrainerControl) -> None:
         already_saved = len(self.history) and self.history.last.step == state.global_step

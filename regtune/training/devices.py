@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 from typing import Any
 
@@ -11,21 +10,24 @@ import torch
 
 from regtune.config.schema import TrainingSettings
 from regtune.errors import EnvironmentFault
+from regtune.training.launch import read_place
 
 
 def choose_device(settings: TrainingSettings) -> torch.device:
     """The device for these settings. Raises EnvironmentFault when it, or the precision asked for, is not there."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise EnvironmentFault(
-            f"regtune trains in one process, but was started as one of {os.environ['WORLD_SIZE']} (WORLD_SIZE is set)",
-            hint="start it without torchrun or accelerate launch",
-        )
+    place = read_place()
     available = torch.cuda.is_available()
     if settings.device == "cuda" and not available:
         raise EnvironmentFault(
             "training.device: cuda was asked for, but torch sees no GPU", hint="use training.device=cpu"
         )
-    device = torch.device("cuda", 0) if available and settings.device != "cpu" else torch.device("cpu")
+    device = torch.device("cuda", place.local_rank) if available and settings.device != "cpu" else torch.device("cpu")
+    if device.type == "cuda" and place.local_count > torch.cuda.device_count():
+        raise EnvironmentFault(
+            f"{place.local_count} processes were started on this machine, but torch sees {torch.cuda.device_count()} "
+            "GPUs",
+            hint="start one process for each GPU, or use training.device=cpu",
+        )
     if settings.precision == "bfloat16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
         raise EnvironmentFault(
             f"training.precision: {torch.cuda.get_device_name(device)} has no bfloat16",

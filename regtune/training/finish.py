@@ -16,6 +16,7 @@ from regtune.models.quiet import quiet_transformers
 from regtune.run import Run, Status
 from regtune.training.capacity import merge_updates, save_model
 from regtune.training.checkpoints import CheckpointStore
+from regtune.training.processes import Processes
 from regtune.training.setup import Setup
 
 # The restored weights are the saved ones bit for bit; on a GPU the same forward pass may still round differently.
@@ -27,6 +28,7 @@ def finish(
     setup: Setup,
     history: History,
     store: CheckpointStore,
+    processes: Processes,
     *,
     status: Status = "completed",
     poll: Callable[[], None] | None = None,
@@ -37,7 +39,10 @@ def finish(
     """
     best = history.best
     assert best is not None, "a first evaluation with a finite value is always a best one"
-    restore_trained(setup.loaded.model, store.at(best.step).tensors("model"))
+    with processes.agreed():
+        if processes.is_first:
+            restore_trained(setup.loaded.model, store.at(best.step).tensors("model"))
+    processes.copy_first([*setup.loaded.model.parameters(), *setup.loaded.model.buffers()])
     merge_updates(setup.capacity)
     validation = score(setup.scorer, setup.validation, baseline=setup.baseline, poll=poll)
     check_restored(best, validation)
@@ -47,6 +52,8 @@ def finish(
         if setup.test is not None and status == "completed"
         else None
     )
+    if not processes.is_first:
+        return
     export_best(run, setup)
     write_scored_rows(run.predictions_path, setup.splits.validation, validation, label_names=setup.splits.label_names)
     run.update(

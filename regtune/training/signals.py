@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -40,6 +41,10 @@ class StopSignals:
         if self.number is not None:
             raise StopRequested
 
+    def poll_inside(self) -> None:
+        """The same inside an evaluation or the end of a run."""
+        self.poll()
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.number = number
         self._restore()
@@ -48,3 +53,22 @@ class StopSignals:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous = {}
+
+
+class SharedStopSignals(StopSignals):
+    """A stop asked of any process of a run stops all of them after the same step. largest: over all processes."""
+
+    def __init__(self, largest: Callable[[int], int]) -> None:
+        super().__init__()
+        self._largest = largest
+
+    def poll(self) -> None:
+        """Reached by all processes together, once a step."""
+        self.number = self._largest(self.number or 0) or None
+        super().poll()
+
+    def poll_inside(self) -> None:
+        """An evaluation is finished: processes that gave it up at different rows would wait for each other."""
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.number = number  # a launcher repeats signals, and kills on its own what does not end (30 s in torchrun)

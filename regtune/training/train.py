@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from regtune.training.listener import Listener, Plan
 from regtune.training.measure import Measure
 from regtune.training.panel import effect_of
 from regtune.training.preflight import check_disk
+from regtune.training.processes import Processes, joined
 from regtune.training.setup import Setup, prepare
 from regtune.training.signals import StopRequested, StopSignals
 from regtune.training.trainer import RegtuneTrainer, training_arguments
@@ -48,21 +49,24 @@ def train(
     """Train a new run and return its folder, status "completed".
 
     config_name, overrides: the command as typed, for the default output folder and for advice; None: trained from
-    Python. Raises RegtuneError;
-    when preparation fails nothing is left behind, later the folder tells in run.json how far it came.
+    Python. listeners: of this process; with several, all of them call this, and all return the one run. Raises
+    RegtuneError; when preparation fails nothing is left behind, later the folder tells in run.json how far it came.
     """
     check_contradictions(config)
-    run = create_run(config.output, config_name=Path(config_name or "run").stem)
-    with run.locked():
-        try:
-            with memory_guard(config):
-                setup = prepare(config)
-            check_disk(run, setup)
-            write_down(run, setup, config_name=config_name, overrides=overrides)
-        except BaseException:  # Ctrl-C included: nothing half-made is left behind
-            discard(run)
-            raise
-        return carry_out(run, setup, listeners=listeners, checkpoint=None)
+    with joined(config.training) as processes:
+        run = processes.new_run(lambda: create_run(config.output, config_name=Path(config_name or "run").stem))
+        with run.locked():
+            try:
+                with processes.agreed():
+                    setup = prepare_share(config, processes)
+                    if processes.is_first:
+                        check_disk(run, setup)
+                    write_down(run, setup, processes, config_name=config_name, overrides=overrides)
+            except BaseException:  # Ctrl-C included: nothing half-made is left behind
+                discard(run)
+                raise
+            carry_out(run, setup, processes, listeners=listeners, checkpoint=None)
+            return Run(processes.of_first(lambda: run.path))
 
 
 def resume(run: Run, *, listeners: Sequence[Listener] = ()) -> Run:
@@ -71,31 +75,42 @@ def resume(run: Run, *, listeners: Sequence[Listener] = ()) -> Run:
     On CPU, with the same versions, the result is bit-identical to that of a run that was never interrupted. Raises
     ConfigError when the run diverged, DataError when its data changed, EnvironmentFault when another process has it.
     """
-    with run.locked():
-        remove_leftovers(run)
-        if run.status == "completed":
-            CheckpointStore(run.checkpoints_path).remove_all()  # left over when the kill came right after the end
-            return run
-        if run.status == "diverged":
-            raise ConfigError(
-                f"{run.path}: this run diverged and would again",
-                hint="start a new one with a lower training.learning_rate",
-            )
-        config = load_config(run.config_path)
-        damage: list[str] = []
-        checkpoint = CheckpointStore(run.checkpoints_path).newest(on_damage=damage.append)
-        with memory_guard(config):
-            setup = prepare(config)
-        refuse_changed_data(run, setup)
-        refuse_changed_model(run, setup)
-        run.update(notes=[*setup.notes, *damage, *changed_versions(run, setup)])
-        return carry_out(run, setup, listeners=listeners, checkpoint=checkpoint)
+    config = load_config(run.config_path)
+    with joined(config.training) as processes:
+        whole, run = run, processes.same_run(run)
+        with run.locked():
+            remove_leftovers(run)
+            if run.status == "completed":
+                CheckpointStore(run.checkpoints_path).remove_all()  # left over when the kill came right after the end
+                return whole
+            with processes.agreed():
+                refuse_diverged(run)
+                damage: list[str] = []
+                checkpoint = processes.of_first(
+                    lambda: CheckpointStore(whole.checkpoints_path).newest(on_damage=damage.append)
+                )
+                setup = prepare_share(config, processes)
+                refuse_changed_data(run, setup)
+                refuse_changed_model(run, setup)
+                changes = [*changed_versions(run, setup), *changed_processes(checkpoint, processes)]
+                run.update(notes=[*setup.notes, *damage, *changes])
+            carry_out(run, setup, processes, listeners=listeners, checkpoint=checkpoint)
+            return Run(processes.of_first(lambda: run.path))
 
 
-def write_down(run: Run, setup: Setup, *, config_name: str | None, overrides: Sequence[str]) -> None:
+def prepare_share(config: Config, processes: Processes) -> Setup:
+    """The same setup in every process; each of them measures its own share of rows."""
+    with memory_guard(config):
+        setup = prepare(config)
+    return replace(setup, scorer=replace(setup.scorer, shares=processes))
+
+
+def write_down(
+    run: Run, setup: Setup, processes: Processes, *, config_name: str | None, overrides: Sequence[str]
+) -> None:
     """What was asked and what was found, before the first step."""
     write_text(run.config_path, dump_config(anchored(setup.config)))
-    run.write_json("environment.json", describe_environment(setup.device))
+    run.write_json("environment.json", {**describe_environment(setup.device), "processes": processes.count})
     run.write_json("data.json", setup.splits.facts)
     run.update(
         status="created",
@@ -111,37 +126,39 @@ def write_down(run: Run, setup: Setup, *, config_name: str | None, overrides: Se
     )
 
 
-def carry_out(run: Run, setup: Setup, *, listeners: Sequence[Listener], checkpoint: Checkpoint | None) -> Run:
+def carry_out(
+    run: Run, setup: Setup, processes: Processes, *, listeners: Sequence[Listener], checkpoint: Checkpoint | None
+) -> None:
     """Train from a checkpoint or from the start, then finish."""
     history, progress = remembered(checkpoint)
     run.write_history(history)  # what a killed process wrote after its last checkpoint is done again
     store = CheckpointStore(run.checkpoints_path)
-    plan = make_plan(run, setup, resumed_at_step=checkpoint.step if checkpoint else None)
+    plan = make_plan(run, setup, processes, resumed_at_step=checkpoint.step if checkpoint else None)
     run.update(status="running", effect=plan.effect.to_dict(), plan=plan_facts(plan))
     tell(listeners, lambda listener: listener.on_start(plan))
     tell(listeners, lambda listener: listener.on_resume(history))
-    signals = StopSignals()
+    signals = processes.stop_signals()
     try:
         with signals, memory_guard(setup.config):
             if not is_finished(history, setup):
-                train_on(run, setup, store, history, progress, listeners, checkpoint, signals)
-            finish(run, setup, history, store, poll=signals.poll)
+                train_on(run, setup, processes, store, history, progress, listeners, checkpoint, signals)
+            finish(run, setup, history, store, processes, poll=signals.poll_inside)
     except StopRequested:
         run.update(status="interrupted")
-        raise interruption(run, signals) from None
+        raise interruption(run, signals, processes) from None
     except DivergedError as error:
-        raise diverged(run, setup, history, store, error) from None
+        raise diverged(run, setup, history, store, processes, error) from None
     except RegtuneError as error:
         run.update(status="failed", error=str(error))
         raise
     finally:
         tell(listeners, lambda listener: listener.on_end())
-    return run
 
 
 def train_on(
     run: Run,
     setup: Setup,
+    processes: Processes,
     store: CheckpointStore,
     history: History,
     progress: Progress,
@@ -150,7 +167,7 @@ def train_on(
     signals: StopSignals,
 ) -> None:
     """Let the Trainer make the steps that are left. Adds to history; raises StopRequested once the state is saved."""
-    trainer = make_trainer(run, setup)
+    trainer = make_trainer(run, setup, processes)
     conductor = Conductor(
         trainer=trainer,
         run=run,
@@ -171,13 +188,14 @@ def train_on(
         raise StopRequested
 
 
-def interruption(run: Run, signals: StopSignals) -> Interrupted:
+def interruption(run: Run, signals: StopSignals, processes: Processes) -> Interrupted:
     assert signals.number is not None
-    step = max(int(path.name.removeprefix("step-")) for path in run.checkpoints_path.glob("step-*"))
+    checkpoints = processes.of_first(lambda: sorted(run.checkpoints_path.glob("step-*")))
+    step = int(checkpoints[-1].name.removeprefix("step-"))
     return Interrupted(
         f"interrupted; everything up to step {step} is saved",
         signal_number=signals.number,
-        hint=f"continue with `regtune train --resume {run.path}`",
+        hint=f"continue with `regtune train --resume {checkpoints[-1].parents[1]}`",
     )
 
 
@@ -193,9 +211,9 @@ def is_finished(history: History, setup: Setup) -> bool:
     return len(history) > 0 and (history.last.stops or history.last.step == setup.steps)
 
 
-def make_trainer(run: Run, setup: Setup) -> RegtuneTrainer:
+def make_trainer(run: Run, setup: Setup, processes: Processes) -> RegtuneTrainer:
     settings = setup.config.training
-    return RegtuneTrainer(
+    trainer = RegtuneTrainer(
         model=setup.loaded.model,
         arguments=training_arguments(
             settings, output=run.path, steps=setup.steps, device=setup.device, report_to=settings.report_to
@@ -206,10 +224,14 @@ def make_trainer(run: Run, setup: Setup) -> RegtuneTrainer:
         task=setup.task,
         regularizers=tuple(setup.techniques),
         class_weights=setup.class_weights,
+        processes=processes,
     )
+    processes.copy_first([*setup.loaded.model.parameters(), *setup.loaded.model.buffers()])
+    processes.seed_dropout(settings.seed)  # the Trainer has just given all of them the same seed
+    return trainer
 
 
-def make_plan(run: Run, setup: Setup, *, resumed_at_step: int | None) -> Plan:
+def make_plan(run: Run, setup: Setup, processes: Processes, *, resumed_at_step: int | None) -> Plan:
     splits, settings = setup.splits, setup.config.training
     sizes = {"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)}
     return Plan(
@@ -217,7 +239,7 @@ def make_plan(run: Run, setup: Setup, *, resumed_at_step: int | None) -> Plan:
         config_name=run.facts["config_name"] or str(run.config_path),
         task=setup.task.name,
         model=setup.config.model_settings.name,
-        device=describe_device(setup.device),
+        device=describe_device(setup.device) + (f", {processes.count} processes" if processes.count > 1 else ""),
         rows={name: size for name, size in sizes.items() if size},
         classes=splits.label_names,
         parameters=setup.capacity.trained.all_parameters,
@@ -241,6 +263,14 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
     """The plan's plain values, for run.json."""
     facts = asdict(plan)
     return {key: value for key, value in facts.items() if key not in ("run_path", "effect", "notes", "resumed_at_step")}
+
+
+def refuse_diverged(run: Run) -> None:
+    if run.status == "diverged":
+        raise ConfigError(
+            f"{run.path}: this run diverged and would again",
+            hint="start a new one with a lower training.learning_rate",
+        )
 
 
 def refuse_changed_data(run: Run, setup: Setup) -> None:
@@ -279,12 +309,21 @@ def changed_versions(run: Run, setup: Setup) -> list[str]:
     ]
 
 
-def diverged(run: Run, setup: Setup, history: History, store: CheckpointStore, error: DivergedError) -> DivergedError:
+def changed_processes(checkpoint: Checkpoint | None, processes: Processes) -> list[str]:
+    before = processes.count if checkpoint is None else checkpoint.processes
+    if before == processes.count:
+        return []
+    return [f"resumed in {processes.count} processes, saved by {before}: dropout draws other masks from here on"]
+
+
+def diverged(
+    run: Run, setup: Setup, history: History, store: CheckpointStore, processes: Processes, error: DivergedError
+) -> DivergedError:
     """Keep the last good weights, note what happened, and return the error the user sees."""
     hint = "lower training.learning_rate"
     run.update(status="diverged", error=str(error))
     if history.best is not None:
-        finish(run, setup, history, store, status="diverged")
+        finish(run, setup, history, store, processes, status="diverged")
         hint += f"; the best weights so far (epoch {history.best.epoch:g}) are in {run.best_path}"
     return DivergedError(str(error), hint=hint)
 

@@ -9,6 +9,7 @@ What is overridden, and what it relies on (tests/training/test_trainer_canaries.
 - `_get_grad_norm`: runs once per optimizer step, before the step; a non-finite loss or norm ends the run there.
 - `create_optimizer`: parameter groups are the weight-decay technique's.
 - `get_train_dataloader`: our batches, and a generator of our own, so that data order reads no global random state.
+- `_wrap_model`, `training_step`: several processes, see `regtune.training.processes`.
 - `_load_from_checkpoint`, `_load_optimizer_and_scheduler`, `_load_rng_state`: from a verified `Checkpoint`.
 """
 
@@ -32,6 +33,9 @@ from regtune.models.finetune import restore_trained, trained_state
 from regtune.regularization.base import Regularizer
 from regtune.tasks import Task
 from regtune.training.checkpoints import Checkpoint
+from regtune.training.gradients import sum_gradients
+from regtune.training.processes import Processes
+from regtune.training.shares import ShareCollator, ShareOfBatches
 
 ADAM_EPSILON = 1e-6  # Mosbach et al. 2021, as in the original BERT; torch's 1e-8 makes early steps larger
 TRAINER_STATE = "trainer_state"  # the document name the Trainer reads on resume
@@ -51,6 +55,7 @@ class RegtuneTrainer(Trainer):
         task: Task,
         regularizers: Sequence[Regularizer],
         class_weights: Tensor | None,
+        processes: Processes,
     ) -> None:
         super().__init__(model=model, args=arguments, train_dataset=rows)
         self.remove_callback(PrinterCallback)  # the live table is a listener's work
@@ -60,6 +65,7 @@ class RegtuneTrainer(Trainer):
         self.network, self.rows = model, rows  # what the Trainer calls model and train_dataset, typed
         self.batches, self.collate, self.task = batches, collate, task
         self.regularizers, self.class_weights = regularizers, class_weights  # (classes,) or None
+        self.processes = processes
         self.step_objective = torch.zeros((), device=arguments.device)  # of the step in progress, nats per row
         self.last_objective = math.nan  # of the last finished step
         self.resumed_from: str | None = None  # checkpoint folder
@@ -67,8 +73,8 @@ class RegtuneTrainer(Trainer):
     def get_train_dataloader(self) -> DataLoader[Any]:
         return DataLoader(
             self.rows,
-            batch_sampler=self.batches,
-            collate_fn=self.collate,
+            batch_sampler=ShareOfBatches(self.batches, self.processes.place),
+            collate_fn=ShareCollator(self.collate, spare=self.rows[0]),
             generator=torch.Generator(),
             pin_memory=self.args.device.type == "cuda",
         )
@@ -80,6 +86,26 @@ class RegtuneTrainer(Trainer):
             # fused: 8.6 ms a step against 29.6 (foreach) for 11 M parameters on a CPU
             self.optimizer = torch.optim.AdamW(groups, lr=self.args.learning_rate, eps=ADAM_EPSILON, fused=True)
         return self.optimizer
+
+    def _wrap_model(self, model: nn.Module, training: bool = True, dataloader: Any = None) -> nn.Module:
+        """Autocast and the like, but not DistributedDataParallel: gradients are summed in `training_step`."""
+        prepared: nn.Module = self.accelerator.prepare_model(model, evaluation_mode=True)
+        return prepared
+
+    def training_step(
+        self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Tensor | int | None = None
+    ) -> Tensor:
+        loss = torch.zeros_like(self.step_objective)
+        if len(inputs["labels"]) > 0:  # 0: a last batch smaller than the number of processes
+            loss = super().training_step(model, inputs, num_items_in_batch)
+        if self.accelerator.sync_gradients:  # the last batch before an optimizer step
+            self._sum_over_processes()
+        return loss
+
+    def _sum_over_processes(self) -> None:
+        if self.processes.count > 1:
+            sum_gradients(self.network.parameters(), sum_numbers=self.processes.sum_numbers)
+            self.processes.sum_numbers(self.step_objective)
 
     def compute_loss(
         self,
@@ -106,7 +132,7 @@ class RegtuneTrainer(Trainer):
         return (objective, outputs) if return_outputs else objective
 
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> int:
-        return sum(self.task.count_units(batch["labels"]) for batch in batch_samples)
+        return self.processes.total(sum(self.task.count_units(batch["labels"]) for batch in batch_samples))
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> float:
         norm = float(super()._get_grad_norm(model, grad_norm=grad_norm))  # type: ignore[no-untyped-call] # not annotated
@@ -139,7 +165,12 @@ class RegtuneTrainer(Trainer):
         random_state = {"cpu": torch.get_rng_state()}
         if torch.cuda.is_available():
             random_state["cuda"] = torch.cuda.get_rng_state(self.args.device)
-        tensors = {"model": _unshared(trained_state(self.network)), "optimizer": moments, "random": random_state}
+        random_states = {
+            f"{name}.{rank}": state
+            for rank, states in enumerate(self.processes.gathered(random_state))
+            for name, state in states.items()
+        }
+        tensors = {"model": _unshared(trained_state(self.network)), "optimizer": moments, "random": random_states}
         documents = {
             "optimizer_groups": {"param_groups": optimizer["param_groups"]},
             "schedule": self.lr_scheduler.state_dict(),
@@ -174,10 +205,12 @@ class RegtuneTrainer(Trainer):
     def _load_rng_state(self, checkpoint: str | None) -> None:
         if checkpoint is None:
             return
-        random_state = _verified(checkpoint).tensors("random")
-        torch.set_rng_state(random_state["cpu"])
-        if "cuda" in random_state and torch.cuda.is_available():
-            torch.cuda.set_rng_state(random_state["cuda"], self.args.device)
+        random_states = _verified(checkpoint).tensors("random")
+        rank = self.processes.place.rank
+        if f"cpu.{rank}" in random_states:  # not in a process that the run did not have before
+            torch.set_rng_state(random_states[f"cpu.{rank}"])
+        if f"cuda.{rank}" in random_states and torch.cuda.is_available():
+            torch.cuda.set_rng_state(random_states[f"cuda.{rank}"], self.args.device)
 
 
 def training_arguments(

@@ -11,6 +11,7 @@ from transformers import TrainerCallback
 
 from regtune.config.schema import Config
 from regtune.run import Run
+from regtune.training.processes import Processes
 from regtune.training.setup import prepare
 from regtune.training.train import make_trainer
 
@@ -33,7 +34,7 @@ def first_gradient(make_config: Make, folder: Path, *overrides: str) -> torch.Te
         "regularization.dropout=0", "training.clip_norm=null", "training.epochs=1", "data.test=null", *overrides
     )
     setup = prepare(config)
-    trainer = make_trainer(Run(folder), setup)
+    trainer = make_trainer(Run(folder), setup, Processes())
     kept = FirstGradient()
     trainer.add_callback(kept)
     trainer.train()

@@ -274,13 +274,6 @@ def test_without_output_runs_are_numbered(make_config: Make, monkeypatch: pytest
     assert names == ["runs/mine", "runs/mine-2"]
 
 
-def test_several_processes_are_refused(make_config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-
-    with pytest.raises(EnvironmentFault, match="started as one of 2"):
-        train(make_config())
-
-
 def test_no_secret_of_the_environment_reaches_the_run_folder(
     make_config: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
