@@ -20,13 +20,14 @@ VOCABULARY = 160
 HIGHEST_KEPT_TOKEN = 20  # a special token's id below this stays; the others come after the content's ids
 FIRST_MOVED_TOKEN = 120
 IMAGE_SIDE = 32  # pixels
+HEADS, HEAD_WIDTH = 4, 8
+KEY_HEADS = re.compile(r"num_(key_value|kv|key)_heads|(swa|linear)_num_key(_value)?_heads")
 
 # Name pattern → value, for numbers larger than the value; the first that fits the whole name counts.
 SIZES: tuple[tuple[str, int], ...] = (
     (r".*(vocab|ngram_vocab).*size.*|.*vocab_size", VOCABULARY),
     (r"type_vocab_size|task_type_vocab_size", 4),
     (r"mamba_(n_heads|num_heads)|n_mamba_heads", 8),
-    (r"(linear_)?num_(key_value|kv|key)_heads|num_key_value_heads|swa_num_key_value_heads|linear_num_key_heads", 2),
     (r".*(num_)?(attention_)?heads?|n_heads?|.*_n_heads|linear_num_value_heads|num_heads|n_head", 4),
     (r".*head_(dim|size)|d_head|d_kv|dim_head|kv_channels|attention_head_size|linear_head_dim|mamba_d_head", 8),
     (r"(q|kv|o|hc)_?lora_?rank|.*_rank|hc_lowrank", 16),
@@ -35,7 +36,7 @@ SIZES: tuple[tuple[str, int], ...] = (
     (r"hidden_dim", 64),
     (r"(mamba_)?d_state|state_size|ssm_state_size", 8),
     (r"mamba_d_ssm", 64),
-    (r".*chunk_size|.*chunk_length", 4),
+    (r"(mamba_)?chunk_size|.*_chunk_length|index_block_size", 4),
     (r".*(hidden|embed|embedding|emb|projection|bottleneck|latent|model|coordinate|shape|proj|lm_head|channel)s?_?"
      r"(size|dim|width|channels)|n_embd|d_model|d_latents|dim|embed_dim|hidden_size.*|entity_emb_size|bottleneck.*size"
      r"|dim_model_base|stem_out_channels|.*_embed_dim|d_rel", 32),
@@ -68,8 +69,11 @@ def shrink(config_class: type[PreTrainedConfig]) -> PreTrainedConfig:
             continue
         value = _default(field)
         smaller = special.move(value) if is_token else small(field.name, value)
+        if field.name == "head_dim":
+            smaller = HEAD_WIDTH
         if smaller != value:
             kwargs[field.name] = smaller
+    kwargs.update(_shared_key_heads(config_class))
     kwargs.update(_shrunk_parts(config_class))
     kwargs.update(copy.deepcopy(OVERRIDES.get(config_class.model_type, {})))
     return _with_every_kind_of_layer(config_class, kwargs)
@@ -112,6 +116,14 @@ class SpecialTokens:
         return self.next
 
 
+def _shared_key_heads(config_class: type[PreTrainedConfig]) -> dict[str, int]:
+    """Two heads of queries share a head of keys where the default model does so."""
+    defaults = {field.name: _default(field) for field in dataclasses.fields(config_class)}
+    queries = [value for name, value in defaults.items() if re.fullmatch(r"(num_attention|linear_num_value)_heads", name)]
+    names = [name for name, value in defaults.items() if KEY_HEADS.fullmatch(name) and isinstance(value, int)]
+    return {name: HEADS // 2 if defaults[name] not in queries else HEADS for name in names}
+
+
 def _default(field: dataclasses.Field[Any]) -> Any:
     if field.default is not dataclasses.MISSING:
         return field.default
@@ -129,7 +141,8 @@ def _shrunk_parts(config_class: type[PreTrainedConfig]) -> dict[str, PreTrainedC
 
 def _with_every_kind_of_layer(config_class: type[PreTrainedConfig], kwargs: dict[str, Any]) -> PreTrainedConfig:
     """Where the default model mixes kinds of layers (`layer_types`), the small one has one of each."""
-    kinds = getattr(config_class(), "layer_types", None) if "layer_types" not in kwargs else None
+    fields = {field.name for field in dataclasses.fields(config_class)}
+    kinds = config_class().layer_types if "layer_types" in fields - set(kwargs) else None
     depth = next((name for name in kwargs if LAYERS.fullmatch(name)), None)
     if not kinds or depth is None:
         return config_class(**kwargs)

@@ -31,6 +31,7 @@ AUTO_CLASSES = {
 }
 LENGTHS = (12, 10)  # tokens of the two rows; the shorter one is padded on the right
 CLASSES = 3
+IMAGES = "AutoModelForImageClassification"
 
 
 @dataclass(frozen=True, order=True)
@@ -49,21 +50,6 @@ def pairs() -> list[Pair]:
     return sorted(Pair(model_type, name) for name, mapping in AUTO_CLASSES.items() for model_type in mapping)
 
 
-def config_for(pair: Pair) -> PreTrainedConfig:
-    """The small config. Raises whatever the architecture's config class raises."""
-    config = shrink(CONFIG_MAPPING[pair.model_type])
-    text = config.get_text_config()
-    if text.pad_token_id is None:
-        config.pad_token_id = text.pad_token_id = 0  # decoders classify the last token that is not padding
-    if pair.auto_class in {"AutoModelForSequenceClassification", "AutoModelForTokenClassification"} | {
-        "AutoModelForImageClassification"
-    }:
-        config.num_labels = CLASSES
-    if pair.auto_class == "AutoModelForCausalLM" and config.is_encoder_decoder is False:
-        config.is_decoder = True
-    return config
-
-
 def build(pair: Pair, *, seed: int = 0) -> PreTrainedModel:
     """The small model in eval mode. Raises ImportError where a package is missing, and whatever the model raises."""
     torch.manual_seed(seed)
@@ -73,27 +59,104 @@ def build(pair: Pair, *, seed: int = 0) -> PreTrainedModel:
     return model.eval()
 
 
+def config_for(pair: Pair) -> PreTrainedConfig:
+    """The small config. Raises whatever the architecture's config class raises."""
+    config = shrink(CONFIG_MAPPING[pair.model_type])
+    classes = AUTO_CLASSES[pair.auto_class][pair.model_type]
+    if not isinstance(classes, str):
+        config.architectures = list(classes[:1])  # what an auto class chooses by, where several classes fit
+    if pair.auto_class not in {"AutoModelForCausalLM", "AutoModelForSeq2SeqLM"}:
+        config.num_labels = CLASSES
+    if pair.auto_class != IMAGES and _token(config, "pad") is None:
+        text_config(config).pad_token_id = 0  # decoders classify the last token that is not padding
+    if pair.auto_class == "AutoModelForCausalLM":
+        text_config(config).is_decoder = True
+    text_config(config).use_cache = False
+    return config
+
+
+def text_config(config: PreTrainedConfig) -> PreTrainedConfig:
+    """The part about the language model; the whole of a config that has no parts."""
+    return config.get_text_config(decoder=True)
+
+
 def probe(pair: Pair, model: PreTrainedModel, *, seed: int = 0) -> dict[str, Tensor]:
     """Two rows. Texts: input_ids and attention_mask, (2, 12); decoder_input_ids (2, 6) where there is a decoder with an
-    encoder before it. Images: pixel_values, (2, channels, 32, 32)."""
+    encoder before it. Images: pixel_values, (2, channels, height, width). And what else an architecture insists on."""
     generator = torch.Generator().manual_seed(seed)
-    if pair.auto_class == "AutoModelForImageClassification":
+    special = SPECIAL_PROBES.get(pair.model_type)
+    if special is not None:
+        return special(model.config, generator)
+    if pair.auto_class == IMAGES:
         return {"pixel_values": _pixels(model.config, generator)}
-    text_config = model.config.get_text_config()
-    lowest, highest = HIGHEST_KEPT_TOKEN, FIRST_MOVED_TOKEN
-    ids = torch.randint(lowest, highest, (len(LENGTHS), max(LENGTHS)), generator=generator)
-    attention_mask = (torch.arange(max(LENGTHS)) < torch.tensor(LENGTHS)[:, None]).long()
-    ids = torch.where(attention_mask.bool(), ids, text_config.pad_token_id or 0)
-    inputs = {"input_ids": ids, "attention_mask": attention_mask}
+    inputs = _texts(model.config, generator)
     if pair.auto_class == "AutoModelForSeq2SeqLM" and model.config.is_encoder_decoder:
-        inputs["decoder_input_ids"] = torch.randint(lowest, highest, (len(LENGTHS), 6), generator=generator)
+        inputs["decoder_input_ids"] = _ids((len(LENGTHS), 6), generator)
     return inputs
+
+
+def _texts(config: PreTrainedConfig, generator: torch.Generator) -> dict[str, Tensor]:
+    ids = _ids((len(LENGTHS), max(LENGTHS)), generator)
+    attention_mask = (torch.arange(max(LENGTHS)) < torch.tensor(LENGTHS)[:, None]).long()
+    end = _token(config, "eos")
+    if end is not None:  # BART classifies the last token, which must be this one
+        ids[range(len(LENGTHS)), [length - 1 for length in LENGTHS]] = end
+    ids = torch.where(attention_mask.bool(), ids, _token(config, "pad") or 0)
+    return {"input_ids": ids, "attention_mask": attention_mask}
+
+
+def _ids(shape: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """Tokens that are words, not special."""
+    return torch.randint(HIGHEST_KEPT_TOKEN, FIRST_MOVED_TOKEN, shape, generator=generator)
+
+
+def _token(config: PreTrainedConfig, name: str) -> int | None:
+    """Id of the pad or eos token, the first where there are several; None: the architecture knows none."""
+    token = getattr(text_config(config), f"{name}_token_id", None)
+    return token[0] if isinstance(token, list) else token
 
 
 def _pixels(config: PreTrainedConfig, generator: torch.Generator) -> Tensor:
     side = getattr(config, "image_size", IMAGE_SIDE)
     height, width = (side, side) if isinstance(side, int) else side
     return torch.randn(2, getattr(config, "num_channels", 3), height, width, generator=generator)
+
+
+def _with_boxes(config: PreTrainedConfig, generator: torch.Generator) -> dict[str, Tensor]:
+    inputs = _texts(config, generator)
+    boxes = torch.tensor([1, 2, 3, 4]).expand(*inputs["input_ids"].shape, 4)
+    return {**inputs, "bbox": boxes / 10 if config.model_type == "bros" else boxes}
+
+
+def _patches(config: PreTrainedConfig, generator: torch.Generator) -> dict[str, Tensor]:
+    """Images of 4 × 4 patches, cut beforehand."""
+    width = config.vision_config.num_channels * config.vision_config.patch_size**2
+    return {
+        "pixel_values": torch.randn(2, 16, width, generator=generator),
+        "pixel_attention_mask": torch.ones(2, 16, dtype=torch.long),
+        "spatial_shapes": torch.full((2, 2), 4),
+    }
+
+
+def _colours(config: PreTrainedConfig, generator: torch.Generator) -> dict[str, Tensor]:
+    """Images as sequences of colour clusters."""
+    return {"input_ids": _ids((2, 16), generator)}
+
+
+def _codebooks(config: PreTrainedConfig, generator: torch.Generator) -> dict[str, Tensor]:
+    """Music: one sequence of codes for each row and codebook."""
+    return {"input_ids": _ids((2 * text_config(config).num_codebooks, 12), generator)}
+
+
+SPECIAL_PROBES = {
+    "bros": _with_boxes,
+    "layoutlmv3": _with_boxes,
+    "siglip2": _patches,
+    "imagegpt": _colours,
+    "shieldgemma2": _texts,
+    "musicgen": _codebooks,
+    "musicgen_melody": _codebooks,
+}
 
 
 def _make_every_layer_matter(model: PreTrainedModel) -> None:
