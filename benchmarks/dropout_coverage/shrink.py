@@ -12,6 +12,7 @@ import math
 import re
 from typing import Any
 
+from huggingface_hub.errors import StrictDataclassClassValidationError
 from transformers import PreTrainedConfig
 
 from benchmarks.dropout_coverage.overrides import OVERRIDES
@@ -40,7 +41,7 @@ SIZES: tuple[tuple[str, int], ...] = (
     (r".*(hidden|embed|embedding|emb|projection|bottleneck|latent|model|coordinate|shape|proj|lm_head|channel)s?_?"
      r"(size|dim|width|channels)|n_embd|d_model|d_latents|dim|embed_dim|hidden_size.*|entity_emb_size|bottleneck.*size"
      r"|dim_model_base|stem_out_channels|.*_embed_dim|d_rel", 32),
-    (r".*(num|n|encoder|decoder)_(hidden_|encoder_|decoder_|self_attention_)?(layers?|blocks)|num_layers|n_layers?"
+    (r".*(num|n|encoder|decoder)_(hidden_|encoder_|decoder_|self_attention_)?layers?|num_layers|n_layers?"
      r"|.*_layers|max_window_layers", 2),
     (r".*(num|n)_.*experts?|.*num_experts|num_local_experts|expert_num", 4),
     (r".*experts_per_tok|.*top_?k|moe_k", 2),
@@ -57,8 +58,8 @@ STAGE_WIDTHS = re.compile(r".*(hidden_sizes|embed_dims?|channels|num_heads|key_d
 LAYERS = re.compile(r"(num_hidden_|num_|n_|decoder_)layers?")
 
 
-def shrink(config_class: type[PreTrainedConfig]) -> PreTrainedConfig:
-    """A config of the class, two layers deep or one for each kind of layer, about 32 wide. Raises what the class raises
+def shrink(config_class: type[PreTrainedConfig], **given: Any) -> PreTrainedConfig:
+    """given: values that stay as they are. A config of the class, two layers deep or one for each kind of layer, about 32 wide. Raises what the class raises
     for values that do not fit each other."""
     kwargs: dict[str, Any] = {}
     special = SpecialTokens()
@@ -74,8 +75,8 @@ def shrink(config_class: type[PreTrainedConfig]) -> PreTrainedConfig:
         if smaller != value:
             kwargs[field.name] = smaller
     kwargs.update(_shared_key_heads(config_class))
-    kwargs.update(_shrunk_parts(config_class))
-    kwargs.update(copy.deepcopy(OVERRIDES.get(config_class.model_type, {})))
+    kwargs.update(copy.deepcopy({**OVERRIDES.get(config_class.model_type, {}), **given}))
+    kwargs.update(_shrunk_parts(config_class, kwargs))
     return _with_every_kind_of_layer(config_class, kwargs)
 
 
@@ -130,13 +131,25 @@ def _default(field: dataclasses.Field[Any]) -> Any:
     return field.default_factory() if field.default_factory is not dataclasses.MISSING else None
 
 
-def _shrunk_parts(config_class: type[PreTrainedConfig]) -> dict[str, PreTrainedConfig]:
+def _shrunk_parts(config_class: type[PreTrainedConfig], given: dict[str, Any]) -> dict[str, PreTrainedConfig]:
     """Configs inside the config: of the text model, the vision tower, …"""
     if not config_class.sub_configs:
         return {}
-    whole = config_class()
-    parts = {name: getattr(whole, name, None) for name in config_class.sub_configs}
-    return {name: shrink(type(part)) for name, part in parts.items() if isinstance(part, PreTrainedConfig)}
+    parts = {name: part for name, part in vars(_plain(config_class)).items() if name in config_class.sub_configs}
+    return {
+        name: shrink(type(part), **given.get(name, {}))
+        for name, part in parts.items()
+        if isinstance(part, PreTrainedConfig)
+    }
+
+
+def _plain(config_class: type[PreTrainedConfig]) -> PreTrainedConfig:
+    """The default config; with what the class insists on, where its defaults contradict each other."""
+    given = OVERRIDES.get(config_class.model_type, {})
+    try:
+        return config_class()
+    except StrictDataclassClassValidationError:
+        return config_class(**copy.deepcopy(given))
 
 
 def _with_every_kind_of_layer(config_class: type[PreTrainedConfig], kwargs: dict[str, Any]) -> PreTrainedConfig:

@@ -31,6 +31,7 @@ AUTO_CLASSES = {
 }
 LENGTHS = (12, 10)  # tokens of the two rows; the shorter one is padded on the right
 CLASSES = 3
+BUILT_FROM_A_PART = {"musicgen", "musicgen_melody"}  # of whose whole config the auto class makes nothing
 IMAGES = "AutoModelForImageClassification"
 
 
@@ -53,18 +54,25 @@ def pairs() -> list[Pair]:
 def build(pair: Pair, *, seed: int = 0) -> PreTrainedModel:
     """The small model in eval mode. Raises ImportError where a package is missing, and whatever the model raises."""
     torch.manual_seed(seed)
-    auto_class: Any = getattr(transformers, pair.auto_class)
-    model: PreTrainedModel = auto_class.from_config(config_for(pair), dtype=torch.float32)
+    config = config_for(pair)
+    if pair.model_type in BUILT_FROM_A_PART:
+        model: PreTrainedModel = model_class(pair)(config.get_text_config(decoder=True))
+    else:
+        model = getattr(transformers, pair.auto_class).from_config(config, dtype=torch.float32)
     _make_every_layer_matter(model)
     return model.eval()
+
+
+def model_class(pair: Pair) -> Any:
+    """The class behind the pair; the first where the auto class chooses among several."""
+    names = AUTO_CLASSES[pair.auto_class][pair.model_type]
+    return getattr(transformers, names if isinstance(names, str) else names[0])
 
 
 def config_for(pair: Pair) -> PreTrainedConfig:
     """The small config. Raises whatever the architecture's config class raises."""
     config = shrink(CONFIG_MAPPING[pair.model_type])
-    classes = AUTO_CLASSES[pair.auto_class][pair.model_type]
-    if not isinstance(classes, str):
-        config.architectures = list(classes[:1])  # what an auto class chooses by, where several classes fit
+    config.architectures = [model_class(pair).__name__]  # what an auto class chooses by, where several classes fit
     if pair.auto_class not in {"AutoModelForCausalLM", "AutoModelForSeq2SeqLM"}:
         config.num_labels = CLASSES
     if pair.auto_class != IMAGES and _token(config, "pad") is None:
