@@ -54,6 +54,7 @@ SIZES: tuple[tuple[str, int], ...] = (
     (r"num_labels", 3),
 )  # fmt: skip
 TOKEN = re.compile(r".*(token_id|token_index|_index|pad_id)s?")
+OTHER_NOISE = re.compile(r".*(drop_path_rate|layerdrop|jitter).*")  # skips layers, shakes routers: not dropout
 STAGE_WIDTHS = re.compile(r".*(hidden_sizes|embed_dims?|channels|num_heads|key_dim)")
 LAYERS = re.compile(r"(num_hidden_|num_|n_|decoder_)layers?")
 
@@ -82,6 +83,8 @@ def shrink(config_class: type[PreTrainedConfig], **given: Any) -> PreTrainedConf
 
 def small(name: str, value: Any) -> Any:
     """The value a field of this name and default gets."""
+    if OTHER_NOISE.fullmatch(name) and value:
+        return [0.0] * len(value) if isinstance(value, tuple | list) else 0.0
     if isinstance(value, bool) or not value:
         return value
     if isinstance(value, int):

@@ -156,7 +156,16 @@ def _codebooks(config: PreTrainedConfig, generator: torch.Generator) -> dict[str
     return {"input_ids": _ids((2 * text_config(config).num_codebooks, 12), generator)}
 
 
+def _speech(config: PreTrainedConfig, generator: torch.Generator) -> dict[str, Tensor]:
+    """As many frames of sound as the tokens stand for."""
+    inputs = _texts(config, generator)
+    frames = inputs["input_ids"].shape[1] * config.audio_length_per_tok
+    sound = torch.randn(len(LENGTHS), config.audio_config.num_mel_bins, frames, generator=generator)
+    return {**inputs, "input_features": sound}
+
+
 SPECIAL_PROBES = {
+    "voxtral_realtime": _speech,
     "bros": _with_boxes,
     "layoutlmv3": _with_boxes,
     "siglip2": _patches,
