@@ -7,6 +7,7 @@ classifier = 1  nothing of the input is left, so every row and position has the 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 
 import torch
@@ -21,6 +22,7 @@ Probe = dict[str, Tensor]
 CHANGED, SEEN = 3, 8  # positions of a text: the token that changes, the output that must not know
 DECODER_SEEN = 4
 TOLERANCE = 1e-6
+NO_LAYER = re.compile(r"embed|^(lm_heads|classifier)\.|cls_token")  # numbered, but before or after the layers
 
 
 def forward(model: PreTrainedModel, probe: Probe, *, seed: int = 0, **options: bool) -> object:
@@ -53,7 +55,7 @@ def branches_deleted(pair: Pair, plain: PreTrainedModel, probe: Probe) -> str:
         return "not applicable: nothing finite is left"
     if _equal(first, second):
         return "passed"
-    return f"failed: with every branch deleted the output still reacts to another token by {_distance(first, second):.1g}"
+    return f"failed: without any branch the output still reacts to another token by {_distance(first, second):.1g}"
 
 
 def head_deleted(plain: PreTrainedModel, probe: Probe) -> str:
@@ -65,7 +67,31 @@ def head_deleted(plain: PreTrainedModel, probe: Probe) -> str:
         return f"not applicable: {error}"
     rows = logits(model.train(), probe).flatten(end_dim=-2)
     distance = _distance(rows, rows[:1].expand_as(rows))
-    return "passed" if distance <= TOLERANCE else f"failed: without the head's input logits still differ by {distance:.1g}"
+    return (
+        "passed" if distance <= TOLERANCE else f"failed: without what enters the head logits differ by {distance:.1g}"
+    )
+
+
+def weights_left(plain: PreTrainedModel, probe: Probe) -> tuple[str, ...]:
+    """Matrices inside numbered layers that still have a gradient when every branch is deleted. Numbers read as `*`.
+
+    A feed-forward layer mixes no tokens: that its output is dropped shows in its weights, which then do nothing.
+    """
+    model = copy.deepcopy(plain)
+    try:
+        place_dropout(model, probe, hidden=1.0, classifier=0.0, attention=0.0, embedding=0.0)
+    except ConfigError:
+        return ()
+    torch.manual_seed(0)
+    values = model.train()(**probe).logits.float()
+    (values * torch.randn_like(values)).nan_to_num(0).sum().backward()
+    left = [name for name, parameter in model.named_parameters() if parameter.ndim > 1 and _is_moved(parameter)]
+    in_layers = [name for name in left if re.search(r"\.\d+\.", name) and not NO_LAYER.search(name)]
+    return tuple(dict.fromkeys(re.sub(r"(?<=\.)\d+(?=\.)", "*", name) for name in in_layers))
+
+
+def _is_moved(parameter: Tensor) -> bool:
+    return parameter.grad is not None and bool(parameter.grad.abs().max() > TOLERANCE)
 
 
 def _outlook(pair: Pair, plain: PreTrainedModel, probe: Probe) -> Callable[[PreTrainedModel, Probe], Tensor] | str:

@@ -80,7 +80,7 @@ def _is_scale_invariant(module: nn.Module, values: Tensor) -> bool:
 def _is_bias(name: str, parameter: Tensor) -> bool:
     """A table of biases by relative position is a table: each entry is learnt from the pairs at that distance only."""
     tail = name.rpartition(".")[2]
-    return tail.endswith("bias") or tail.startswith("bias") and parameter.ndim <= 1
+    return tail.endswith("bias") or (tail.startswith("bias") and parameter.ndim <= 1)
 
 
 def _is_gain(name: str, parameter: Tensor) -> bool:

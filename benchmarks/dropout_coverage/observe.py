@@ -99,7 +99,8 @@ def _bias(func: Callable[..., Any], source: Tensor, probability: float) -> float
     """How far the mean of many draws is from what was dropped, at the number where it is farthest."""
     if probability >= 1 or source.numel() == 0:
         return 0.0
-    sample = source.flatten()[:512] if func.__name__ in {"dropout", "dropout_"} else source  # others drop whole channels
+    drops_numbers = func.__name__ in {"dropout", "dropout_"}  # the others drop whole channels
+    sample = source.flatten()[:512] if drops_numbers else source
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         draws = torch.stack([func(sample.clone(), p=probability, training=True) for _ in range(DRAWS)])
     error = sample.abs() * (probability / (1 - probability) / DRAWS) ** 0.5

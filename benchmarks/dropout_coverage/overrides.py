@@ -96,6 +96,7 @@ OVERRIDES: dict[str, dict[str, Any]] = {
     "mobilenet_v2": {"depth_multiplier": 0.25},
     "mobilevitv2": {"image_size": 64, "width_multiplier": 0.25},
     "nemotron": {"num_key_value_heads": 2},
+    "perceiver": {"num_self_attends_per_block": 2, "num_latents": 12, "num_blocks": 1},
     "phi4_multimodal": {"eos_token_id": [3]},
     "pvt": {"image_size": 64, "hidden_sizes": (8, 16, 24, 32), "num_attention_heads": (1, 2, 3, 4)},
     "poolformer": {"hidden_sizes": (8, 16, 24, 32)},

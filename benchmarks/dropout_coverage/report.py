@@ -42,6 +42,7 @@ def markdown(verdicts: list[Verdict]) -> str:
             "",
             *_by_auto_class(verdicts),
             *_black_box(runnable),
+            *_weights_left(runnable),
             *_decay(runnable),
             *_exceptions(verdicts),
             *_every_pair(runnable),
@@ -50,7 +51,10 @@ def markdown(verdicts: list[Verdict]) -> str:
 
 
 def _by_auto_class(verdicts: list[Verdict]) -> list[str]:
-    lines = ["| auto class | pairs | verified | refused | unverifiable | failed | not built |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| auto class | pairs | verified | refused | unverifiable | failed | not built |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for name in AUTO_CLASSES:
         mine = [verdict for verdict in verdicts if verdict.pair.auto_class == name]
         failed = _count(mine, "wrong") + _count(mine, "crashed")
@@ -71,6 +75,16 @@ def _black_box(runnable: list[Verdict]) -> list[str]:
         "",
     ]
     return [*lines, *(f"- {number} × {reason}" for reason, number in reasons.most_common()), ""]
+
+
+def _weights_left(runnable: list[Verdict]) -> list[str]:
+    found = [verdict for verdict in runnable if verdict.weights_left and verdict.status == "verified"]
+    lines = [
+        "With every branch deleted no matrix inside a layer has a gradient, but for image models' downsampling, which has "
+        "no residual connection and so no dropout:",
+        "",
+    ]
+    return [*lines, *(f"- {_name(verdict)}: {', '.join(verdict.weights_left)}" for verdict in found), ""]
 
 
 def _decay(runnable: list[Verdict]) -> list[str]:
@@ -97,16 +111,19 @@ def _every_pair(runnable: list[Verdict]) -> list[str]:
     lines = [
         "## Every pair",
         "",
-        "Sites by kind, small models of two layers or one of each kind. A field of the config by its name; *module*: the "
-        "model's own dropout, set directly; *added*: a hook of regtune's.",
+        "Sites by kind in small models of two layers, or one of each kind of layer. How each is reached: by a field of "
+        "the config (its name), *module*: the model's own dropout, set directly, *added*: a hook of regtune's.",
         "",
-        "| architecture | task | attention | feed-forward | classifier | black box | result |",
+        "| architecture | auto classes | attention | feed-forward | classifier | black box | result |",
         "|---|---|---|---|---|---|---|",
     ]
+    tasks_by_row: dict[tuple[str, ...], list[str]] = {}
     for verdict in runnable:
-        cells = [_reached(verdict, kind) for kind in COLUMNS]
         box = "passed" if verdict.black_box == "passed" else "–"
-        lines.append(f"| {verdict.pair.model_type} | {_task(verdict)} | {' | '.join(cells)} | {box} | {verdict.status} |")
+        cells = [_reached(verdict, kind) for kind in COLUMNS]
+        tasks_by_row.setdefault((verdict.pair.model_type, *cells, box, verdict.status), []).append(_task(verdict))
+    for (model_type, *cells), tasks in tasks_by_row.items():
+        lines.append(f"| {' | '.join([model_type, ', '.join(tasks), *cells])} |")
     return [*lines, ""]
 
 

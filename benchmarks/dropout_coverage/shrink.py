@@ -22,6 +22,7 @@ HIGHEST_KEPT_TOKEN = 20  # a special token's id below this stays; the others com
 FIRST_MOVED_TOKEN = 120
 IMAGE_SIDE = 32  # pixels
 HEADS, HEAD_WIDTH = 4, 8
+QUERY_HEADS = re.compile(r"(num_attention|linear_num_value)_heads")
 KEY_HEADS = re.compile(r"num_(key_value|kv|key)_heads|(swa|linear)_num_key(_value)?_heads")
 
 # Name pattern → value, for numbers larger than the value; the first that fits the whole name counts.
@@ -60,8 +61,10 @@ LAYERS = re.compile(r"(num_hidden_|num_|n_|decoder_)layers?")
 
 
 def shrink(config_class: type[PreTrainedConfig], **given: Any) -> PreTrainedConfig:
-    """given: values that stay as they are. A config of the class, two layers deep or one for each kind of layer, about 32 wide. Raises what the class raises
-    for values that do not fit each other."""
+    """A config of the class, two layers deep or one for each kind of layer, about 32 wide.
+
+    given: values that are taken as they are. Raises what the class raises for values that do not fit each other.
+    """
     kwargs: dict[str, Any] = {}
     special = SpecialTokens()
     inherited = {field.name for field in dataclasses.fields(PreTrainedConfig)}
@@ -123,7 +126,7 @@ class SpecialTokens:
 def _shared_key_heads(config_class: type[PreTrainedConfig]) -> dict[str, int]:
     """Two heads of queries share a head of keys where the default model does so."""
     defaults = {field.name: _default(field) for field in dataclasses.fields(config_class)}
-    queries = [value for name, value in defaults.items() if re.fullmatch(r"(num_attention|linear_num_value)_heads", name)]
+    queries = [value for name, value in defaults.items() if QUERY_HEADS.fullmatch(name)]
     names = [name for name, value in defaults.items() if KEY_HEADS.fullmatch(name) and isinstance(value, int)]
     return {name: HEADS // 2 if defaults[name] not in queries else HEADS for name in names}
 

@@ -7,7 +7,8 @@ What must hold, with hidden 0.2, classifier 0.3 and attention 0:
     attention     no dropout on the output of a softmax, none in torch's fused attention
     expectation   the mean of many draws of each dropout is what it dropped
     checkpoint    the same state-dict keys; saved and loaded by the plain auto class the logits are bit-equal
-    black box     with hidden 1 no position knows another token; with classifier 1 all logits are the same
+    black box     with hidden 1 no position knows another token, and no matrix of a layer has a gradient (in image
+                  models those of downsampling have); with classifier 1 all logits are the same
     decay         every trainable parameter in one group; no norm, bias or gain decayed
 """
 
@@ -24,10 +25,10 @@ import transformers
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from benchmarks.dropout_coverage.black_box import Probe, branches_deleted, head_deleted, logits
+from benchmarks.dropout_coverage.black_box import Probe, branches_deleted, head_deleted, logits, weights_left
 from benchmarks.dropout_coverage.decay import check_decay
 from benchmarks.dropout_coverage.observe import STANDARD_ERRORS, observed
-from benchmarks.dropout_coverage.small_models import Pair, build, probe
+from benchmarks.dropout_coverage.small_models import IMAGES, Pair, build, probe
 from regtune.errors import ConfigError
 from regtune.models.dropout import Placement, place_dropout
 
@@ -45,6 +46,7 @@ class Verdict:
     sites: list[tuple[str, str]] = field(default_factory=list)  # (kind, origin) of each
     failures: list[str] = field(default_factory=list)
     black_box: str = ""
+    weights_left: tuple[str, ...] = ()  # in image models: what downsamples between the layers
     decay: str = ""
     seconds: float = 0.0
 
@@ -93,6 +95,9 @@ def _verify_placed(verdict: Verdict, plain: PreTrainedModel, inputs: Probe) -> N
     verdict.black_box = branches_deleted(verdict.pair, plain, inputs)
     boxes = [("branches", verdict.black_box), ("head", head_deleted(plain, inputs))]
     checks += [f"{what}: {result}" for what, result in boxes if result.startswith("failed")]
+    verdict.weights_left = weights_left(plain, inputs)
+    if verdict.weights_left and verdict.pair.auto_class != IMAGES:
+        checks.append(f"without any branch there are still gradients in {', '.join(verdict.weights_left)}")
     verdict.failures = checks
     if checks:
         verdict.status, verdict.reason = "wrong", "; ".join(checks)
