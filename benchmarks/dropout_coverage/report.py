@@ -80,8 +80,8 @@ def _black_box(runnable: list[Verdict]) -> list[str]:
 def _weights_left(runnable: list[Verdict]) -> list[str]:
     found = [verdict for verdict in runnable if verdict.weights_left and verdict.status == "verified"]
     lines = [
-        "With every branch deleted no matrix inside a layer has a gradient, but for image models' downsampling, which has "
-        "no residual connection and so no dropout:",
+        "With every branch deleted no matrix inside a layer has a gradient, but for these of image models, which are "
+        "outside of any residual connection (downsampling, mostly) and so without dropout:",
         "",
     ]
     return [*lines, *(f"- {_name(verdict)}: {', '.join(verdict.weights_left)}" for verdict in found), ""]

@@ -10,6 +10,7 @@ Random weights, larger than an initialisation's: what a layer does must show in 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from benchmarks.dropout_coverage.shrink import FIRST_MOVED_TOKEN, HIGHEST_KEPT_TOKEN, IMAGE_SIDE, shrink
 
-AUTO_CLASSES = {
+AUTO_CLASSES: dict[str, Mapping[str, Any]] = {
     "AutoModelForSequenceClassification": modeling_auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
     "AutoModelForTokenClassification": modeling_auto.MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES,
     "AutoModelForCausalLM": modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
@@ -55,12 +56,14 @@ def build(pair: Pair, *, seed: int = 0) -> PreTrainedModel:
     """The small model in eval mode. Raises ImportError where a package is missing, and whatever the model raises."""
     torch.manual_seed(seed)
     config = config_for(pair)
+    model: PreTrainedModel
     if pair.model_type in BUILT_FROM_A_PART:
-        model: PreTrainedModel = model_class(pair)(config.get_text_config(decoder=True))
+        model = model_class(pair)(text_config(config))
     else:
         model = getattr(transformers, pair.auto_class).from_config(config, dtype=torch.float32)
     _make_every_layer_matter(model)
-    return model.eval()
+    model.eval()
+    return model
 
 
 def model_class(pair: Pair) -> Any:

@@ -155,12 +155,13 @@ def _without(plain: PreTrainedModel, inputs: Probe) -> list[str]:
 
 
 def _checkpoint(pair: Pair, model: PreTrainedModel, plain: PreTrainedModel, inputs: Probe) -> list[str]:
-    """Against the untouched model, saved and loaded too: a convolution's last bit depends on how memory is aligned."""
+    """Against the untouched model, saved and loaded too: a convolution's last bit depends on how memory is aligned, and
+    on loading Marian makes its table of positions anew."""
     failures = []
     if list(model.state_dict()) != list(plain.state_dict()):
         failures.append("state-dict keys changed")
     loaded, reference = _reloaded(pair, model, inputs), _reloaded(pair, plain, inputs)
-    if not torch.equal(loaded, reference) or not torch.allclose(loaded, logits(plain, inputs), rtol=1e-4, atol=1e-5):
+    if not torch.equal(loaded, reference):
         failures.append("loaded by the plain auto class the logits differ")
     return failures
 
