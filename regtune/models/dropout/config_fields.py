@@ -1,4 +1,4 @@
-"""The dropout fields of a config and of the configs inside it, by dotted name: "text_config.attention_dropout"."""
+"""The fields of a config and of the configs inside it, by dotted name: "text_config.attention_dropout"."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def is_dropout(name: str, value: object) -> bool:
 def own_dropout_fields(config: PreTrainedConfig, *, fill_unset: bool = False) -> list[str]:
     """Fields of this config alone that can hold a probability. fill_unset: those that are None as well."""
     values = {name: 0.0 if fill_unset and value is None else value for name, value in vars(config).items()}
-    return [name for name, value in values.items() if is_dropout(name, value) and _accepts_probability(config, name)]
+    return [name for name, value in values.items() if is_dropout(name, value) and accepts_probability(config, name)]
 
 
 def dropout_fields(config: PreTrainedConfig, *, fill_unset: bool) -> list[str]:
@@ -28,12 +28,29 @@ def dropout_fields(config: PreTrainedConfig, *, fill_unset: bool) -> list[str]:
     ]
 
 
+def config_fields(config: PreTrainedConfig) -> list[str]:
+    """Every field of the config and of the configs inside it."""
+    return [prefix + name for prefix, part in _parts(config, "") for name in vars(part)]
+
+
+def accepts_probability(config: PreTrainedConfig, field: str) -> bool:
+    """False when the declared type is int (MPT, LeViT), where no probability but 0 can be written."""
+    part, name = _owner(config, field)
+    before = getattr(part, name)
+    try:
+        setattr(part, name, 0.5)
+    except StrictDataclassFieldValidationError:
+        return False
+    setattr(part, name, before)
+    return True
+
+
 def read_field(config: PreTrainedConfig, field: str) -> Any:
     part, name = _owner(config, field)
     return getattr(part, name)
 
 
-def write_field(config: PreTrainedConfig, field: str, value: float | None) -> None:
+def write_field(config: PreTrainedConfig, field: str, value: Any) -> None:
     part, name = _owner(config, field)
     setattr(part, name, value)
 
@@ -51,14 +68,3 @@ def _parts(config: PreTrainedConfig, prefix: str) -> Iterator[tuple[str, PreTrai
         part = getattr(config, name)
         if isinstance(part, PreTrainedConfig):  # None: this model has no such tower
             yield from _parts(part, f"{prefix}{name}.")
-
-
-def _accepts_probability(config: PreTrainedConfig, name: str) -> bool:
-    """False when the declared type is int (MPT), where no probability but 0 can be written."""
-    before = getattr(config, name)
-    try:
-        setattr(config, name, 0.5)
-    except StrictDataclassFieldValidationError:
-        return False
-    setattr(config, name, before)
-    return True

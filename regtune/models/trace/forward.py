@@ -36,7 +36,7 @@ class TracedBranch:
     """One branch of a residual connection. probabilities: of the dropouts at its end."""
 
     kind: DropoutKind  # attention_output or feed_forward
-    modules: tuple[str, ...]  # whose output is this branch, innermost first: places for a hook
+    modules: tuple[str, ...]  # that return this branch and never anything but branches, innermost first: for a hook
     probabilities: tuple[float, ...]
     is_convolution: bool  # of images, by mixing neighbouring pixels
 
@@ -82,6 +82,7 @@ def _inputs(model: PreTrainedModel, probe: dict[str, Tensor]) -> dict[str, Tenso
 
 def _read(recorder: Recorder, logits: Tensor) -> Trace:
     heads = [recorder.weights[index] for index in recorder.lineage(logits).last_weights]
+    busy = recorder.modules_with_another_use()
     kinds = _kinds(recorder, head_dropouts=[index for head in heads for index in head.dropouts])
     return Trace(
         sites=tuple(
@@ -91,7 +92,7 @@ def _read(recorder: Recorder, logits: Tensor) -> Trace:
         branches=tuple(
             TracedBranch(
                 kind=_branch_kind(branch),
-                modules=tuple(branch.segment.output_of),
+                modules=tuple(path for path in branch.segment.output_of if path not in busy),
                 probabilities=_probabilities(recorder, branch.segment.dropouts),
                 is_convolution=branch.is_convolution,
             )
@@ -183,5 +184,4 @@ def _leave(recorder: Recorder, path: str, module: nn.Module, inputs: tuple[Any, 
     recorder.module_stack.pop()
     first = output[0] if isinstance(output, tuple) and output else output
     if isinstance(first, Tensor):  # what a hook of ours can drop
-        for segment in recorder.lineage(first).ends_in:
-            segment.output_of.append(path)
+        recorder.record_return(path, recorder.lineage(first))

@@ -100,7 +100,7 @@ def residual_of(first: Lineage, second: Lineage) -> Residual | None:
     """
     for stream, other in ((first, second), (second, first)):
         branch = tuple(segment for segment in other.segments if segment not in stream.segments)
-        is_stream = stream.depth > 0 and not stream.segments
+        is_stream = stream.depth > 0 and not stream.segments and not stream.descends_from(other)
         is_table = not stream.from_input and all(segment.attentions for segment in branch)
         belongs = other.descends_from(stream) or is_stream or is_table
         if branch and all(segment.is_finished for segment in branch) and belongs:
@@ -111,14 +111,10 @@ def residual_of(first: Lineage, second: Lineage) -> Residual | None:
     return None
 
 
-def gated_stream(lineages: list[Lineage]) -> Lineage | None:
-    """Of two factors, the residual stream when the other is a gate computed from it; None for any other product.
+def is_gate(factor: Lineage, *, of: Lineage) -> bool:
+    """Whether a factor was computed, by weights, from the very tensor that it is multiplied with.
 
-    Hyper-connections mix several streams by such gates: the product is the stream, only mixed.
+    Hyper-connections mix several residual streams by such gates: the product is the stream, only mixed.
     """
-    if len(lineages) != 2:
-        return None
-    for stream, gate in (lineages, reversed(lineages)):
-        if not stream.segments and gate.segments and gate.descends_from(stream):
-            return stream
-    return None
+    is_later = max(factor.last_weights, default=-1) > max(of.last_weights, default=-1)
+    return is_later and bool(factor.segments) and factor.descends_from(of)

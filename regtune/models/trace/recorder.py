@@ -51,6 +51,7 @@ class Recorder:
     branches: list[Branch] = field(default_factory=list)
     weights: list[WeightCall] = field(default_factory=list)
     embeddings: list[Lineage] = field(default_factory=list)  # what a first residual connection carried on
+    returned: list[tuple[str, tuple[Segment, ...]]] = field(default_factory=list)  # by each call of each module
     _lineages: Any = field(default_factory=WeakTensorKeyDictionary)  # Tensor → Lineage
     _identities: int = 0
 
@@ -111,6 +112,17 @@ class Recorder:
             )
             for segment in residual.branch
         ]
+
+    def record_return(self, path: str, output: Lineage) -> None:
+        """output: of the module's call that ends."""
+        self.returned.append((path, output.ends_in))
+        for segment in output.ends_in:
+            segment.output_of.append(path)
+
+    def modules_with_another_use(self) -> frozenset[str]:
+        """Paths of modules that at some call returned something else than a branch."""
+        branches = {branch.segment for branch in self.branches}
+        return frozenset(path for path, segments in self.returned if not segments or not branches.issuperset(segments))
 
     def retract(self, segments: tuple[Segment, ...]) -> None:
         """Forget branches that turned out to be parts of something else."""

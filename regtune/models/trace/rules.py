@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from regtune.models.trace.lineage import Lineage, Segment, gated_stream, merged_segments, residual_of
+from regtune.models.trace.lineage import Lineage, Residual, Segment, is_gate, merged_segments, residual_of
 from regtune.models.trace.recorder import Recorder, WeightCall
 
 
@@ -210,11 +210,26 @@ def _product(recorder: Recorder, operation: Operation) -> Lineage:
     weights."""
     if operation.name == "linear" or sum(factor.from_input for factor in operation.factors) < 2:
         return _weights(recorder, operation)
-    stream = gated_stream(operation.active)
+    stream = _gated_stream(operation)
     if stream is not None:
-        return replace(_inherited(recorder, operation.active), identity=stream.identity, ancestors=stream.ancestors)
+        return replace(stream, last_weights=_longest(operation.active).last_weights, dropouts=())
     _retract_parts(recorder, operation.active)
     return replace(_inherited(recorder, operation.active), segments=(Segment(attentions=recorder.new_product()),))
+
+
+def _gated_stream(operation: Operation) -> Lineage | None:
+    """Of two factors, the one that the other is a gate of; None for any other product.
+
+    To a residual stream, a factor with one number for each position is a gate wherever it comes from.
+    """
+    if len(operation.operands) != 2 or len(operation.active) != 2:
+        return None
+    for index in (0, 1):
+        stream, factor = operation.lineages[index], operation.lineages[1 - index]
+        is_scalar = operation.name in MULTIPLICATIONS and operation.operands[1 - index].shape[-1:] == (1,)
+        if is_gate(factor, of=stream) or (is_scalar and factor.segments and not stream.segments):
+            return stream
+    return None
 
 
 def _weights(recorder: Recorder, operation: Operation) -> Lineage:
@@ -241,14 +256,35 @@ def _mixes_pixels(operation: Operation) -> bool:
 
 
 def _addition(recorder: Recorder, operation: Operation) -> Lineage:
+    residual = _residual(operation)
+    if residual is None:
+        joined = _join(recorder, operation)
+        return replace(joined, segments=()) if _is_stream_and_its_past(operation.active) else joined
     result = _inherited(recorder, operation.active)
-    operands = operation.operands
-    if len(operands) == 2 and operands[0].shape == operands[1].shape:
-        residual = residual_of(*operation.lineages)
-        if residual is not None:
-            recorder.record_residual(residual, rank=operands[0].ndim)
-            return replace(result, depth=result.depth + 1, nested=residual.nested)
-    return _join(recorder, operation)
+    recorder.record_residual(residual, rank=operation.operands[0].ndim)
+    return replace(result, depth=result.depth + 1, nested=residual.nested)
+
+
+def _is_stream_and_its_past(active: list[Lineage]) -> bool:
+    """A residual stream plus what it came from (Gemma 3n corrects a prediction) is the stream."""
+    if len(active) != 2:
+        return False
+    first, second = active
+    return any(
+        not stream.segments and stream.descends_from(past) for stream, past in ((first, second), (second, first))
+    )
+
+
+def _residual(operation: Operation) -> Residual | None:
+    """None: another addition. Several streams that a branch is added to at once (Gemma 3n) are the larger operand."""
+    if len(operation.operands) != 2:
+        return None
+    (first, second), (ours, theirs) = operation.operands, operation.lineages
+    if first.shape == second.shape:
+        return residual_of(ours, theirs)
+    residual = residual_of(ours, theirs) if min(first.ndim, second.ndim) > 2 else None
+    larger = ours if first.numel() > second.numel() else theirs
+    return residual if residual is not None and residual.stream is larger else None
 
 
 def _join(recorder: Recorder, operation: Operation) -> Lineage:
@@ -265,7 +301,7 @@ def _join(recorder: Recorder, operation: Operation) -> Lineage:
 def _elementwise(recorder: Recorder, operation: Operation) -> Lineage:
     """Everything else: of several operands (a gate and its input) the one with more history counts."""
     active, name = operation.active, operation.name
-    stream = gated_stream(active) if name in MULTIPLICATIONS else None
+    stream = _gated_stream(operation) if name in MULTIPLICATIONS else None
     main = stream or _longest(active)
     is_alone = len(active) == 1
     keeps_values = name in RESHAPINGS or name in SELECTIONS
