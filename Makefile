@@ -4,7 +4,7 @@ BIN := .venv/bin
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint format types bench picture clean
+.PHONY: help setup setup-dev demo test lint format types bench coverage picture clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ types: setup-dev ## mypy, strict
 
 bench: setup-dev ## epoch time and memory against a bare PyTorch loop
 	$(BIN)/python benchmarks/epoch_time.py
+
+coverage: setup-dev ## verify dropout in every architecture and rewrite its report (about ten minutes on two cores)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.dropout_coverage
 
 picture: setup ## redraw the README's picture of the live table from a run: make picture RUN=runs/small
 	$(BIN)/python -m regtune.reporting.picture $(RUN) -o .github/live_table.svg

@@ -59,12 +59,15 @@ def decays(name: str, parameter: Parameter, owner_module: Module) -> bool:
 
     name: the last part of the parameter's path, or all of it. owner_module: the module that holds it directly. Only
     the last part is read: T5's `relative_attention_bias.weight` is a table, XLNet's two-dimensional `r_w_bias` a bias.
+    A vector may have extra dimensions to be broadcast by: the (channels, 1, 1) of SwiftFormer's `layer_scale`. A matrix
+    with one row is none of those, and is called `weight`.
     """
     leaf = name.rpartition(".")[2]
     is_bias = leaf == "bias" or leaf.endswith("_bias")
     # By class name: each architecture brings its own LlamaRMSNorm, ImageGPTLayerNorm, … with no common base class.
     is_norm = "norm" in type(owner_module).__name__.lower()
-    return parameter.ndim > 1 and not is_bias and not is_norm
+    is_vector = parameter.numel() == max(parameter.shape, default=1) and not (leaf == "weight" and parameter.ndim > 1)
+    return not (is_vector or is_bias or is_norm)
 
 
 def parameter_groups(model: Module, *, strength: float) -> list[dict[str, Any]]:

@@ -99,6 +99,10 @@ class TinyRMSNorm(nn.Module):
         ("weight", (4, 4), TinyRMSNorm(), False),
         ("r_w_bias", (2, 8), nn.Module(), False),
         ("layer_scale", (4,), nn.Module(), False),
+        ("layer_scale", (4, 1, 1), nn.Module(), False),
+        ("logit_scale", (), nn.Module(), False),
+        ("weight", (1, 4), nn.Linear(4, 1), True),
+        ("position_embeddings", (1, 9, 4), nn.Module(), True),
     ],
 )
 def test_who_decays(name: str, shape: tuple[int, ...], owner: nn.Module, expected: bool) -> None:

@@ -1,8 +1,8 @@
 """The numbers that decide how much is dropped, and which dropout call obeys which of them.
 
-A knob is found by its form (a dropout module's `p`, a float attribute with "drop" in its name, a hook of ours), what it
-governs is found by trying: every knob gets a value of its own, a probe forward is traced, and the probability that
-arrives at a dropout call names the knob.
+A knob is found by its form (a dropout module's `p`, a float attribute with "drop" in its name, such a field of a config
+that a module reads in its forward, a hook of ours), what it governs is found by trying: every knob gets a value of its
+own, a probe forward is traced, and the probability that arrives at a dropout call names the knob.
 """
 
 from __future__ import annotations
@@ -14,29 +14,39 @@ from typing import cast
 
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
+from regtune.models.dropout.config_fields import is_dropout, own_dropout_fields
 from regtune.models.dropout.hooks import AddedDropout, added_dropouts
+from regtune.models.dropout.split import SplitDropout
 from regtune.models.dropout_sites import DropoutKind
-from regtune.models.trace import Trace, TracedSite, trace_forward
+from regtune.models.trace import Trace, TracedSite, module_configs, trace_forward
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Knob:
-    """One dropout probability that can be set."""
+    """One dropout probability that can be set. Compared by identity."""
 
     path: str  # of the module it belongs to
     attribute: str
-    holder: nn.Module | AddedDropout
+    holder: nn.Module | PreTrainedConfig | AddedDropout
 
     @property
     def name(self) -> tuple[str, str]:
         """The same in every model built from one config."""
+        if isinstance(self.holder, PreTrainedConfig):
+            return self.path, f"config.{self.attribute}"
+        if isinstance(self.holder, SplitDropout):
+            return self.path, "p"  # one knob until it was split
         return self.path, self.attribute
 
     @property
     def is_added(self) -> bool:
-        return not isinstance(self.holder, nn.Module)
+        return not isinstance(self.holder, nn.Module | PreTrainedConfig)
+
+    @property
+    def is_config(self) -> bool:
+        return isinstance(self.holder, PreTrainedConfig)
 
     @property
     def value(self) -> float:
@@ -58,6 +68,10 @@ class Survey:
         """None: the probability is written into the model's code."""
         return self.knob_of.get(site.probability)
 
+    def knobs_at(self, probabilities: Sequence[float]) -> list[Knob]:
+        """Of the dropouts at the end of a branch or before a head, each once."""
+        return list(dict.fromkeys(self.knob_of[value] for value in probabilities if value in self.knob_of))
+
     def kinds(self, knob: Knob) -> frozenset[DropoutKind]:
         """What the knob is for; empty when no call obeys it.
 
@@ -72,18 +86,19 @@ def find_knobs(model: nn.Module) -> tuple[Knob, ...]:
     """Every knob of the model, modules in order; a module that appears twice has its knobs once."""
     knobs: list[Knob] = []
     for path, module in model.named_modules():
-        attributes = (
-            ["p"] if isinstance(module, _DropoutNd) else [k for k, v in vars(module).items() if is_dropout(k, v)]
-        )
-        knobs += [Knob(path, attribute, module) for attribute in attributes]
+        knobs += [Knob(path, attribute, module) for attribute in _attributes(module)]
         knobs += [Knob(path, "p", hook) for hook in added_dropouts(module)]
+    for path, config in module_configs(model):
+        knobs += [Knob(path, name, config) for name in own_dropout_fields(config)]
     return tuple(knobs)
 
 
-def is_dropout(name: str, value: object) -> bool:
-    """Whether an attribute or config field is a dropout probability. Layer drop skips whole layers: something else."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and "drop" in name and "layerdrop" not in name
+def _attributes(module: nn.Module) -> list[str]:
+    if isinstance(module, SplitDropout):
+        return ["p", "probabilities_p"]
+    if isinstance(module, _DropoutNd):
+        return ["p"]
+    return [name for name, value in vars(module).items() if is_dropout(name, value)]
 
 
 def trial_values(count: int) -> list[float]:

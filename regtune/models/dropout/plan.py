@@ -1,7 +1,4 @@
-"""What was asked for, by kind of site; which config field and which knob gets which value; whether the model obeys.
-
-Nothing here changes the model but `Plan.apply`.
-"""
+"""Which config field and which knob gets which value. Nothing here changes the model but `Plan.apply`."""
 
 from __future__ import annotations
 
@@ -9,35 +6,11 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedModel
 
-from regtune.errors import ConfigError
+from regtune.models.dropout.config_fields import read_field, write_field
 from regtune.models.dropout.fields import Fields
 from regtune.models.dropout.knobs import Knob, Survey
+from regtune.models.dropout.request import HIDDEN, Request, cannot_place
 from regtune.models.dropout_sites import DropoutKind
-from regtune.models.trace import Trace
-
-HIDDEN: frozenset[DropoutKind] = frozenset({"attention_output", "feed_forward"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """Probabilities in [0, 1). embedding None: as the architecture couples it."""
-
-    hidden: float
-    classifier: float
-    attention: float
-    embedding: float | None
-
-    def wanted(self, kind: DropoutKind) -> float | None:
-        """None: leave the model's own value."""
-        values: dict[DropoutKind, float | None] = {
-            "attention_output": self.hidden,
-            "feed_forward": self.hidden,
-            "classifier": self.classifier,
-            "attention_probabilities": self.attention,
-            "embedding": self.embedding,
-            "inner": None,
-        }
-        return values[kind]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +21,12 @@ class Plan:
     fields: Fields
     field_values: dict[str, float]
     targets: dict[Knob, float]
-    coupled_fields: tuple[str, ...]  # govern hidden and embedding sites alike, and nothing was asked for the embedding
+    couplings: tuple[str, ...]  # what the embedding's dropout follows, where nothing was asked for it
 
     def apply(self, model: PreTrainedModel) -> None:
         """Fields first, with all they govern, then each knob that should have another value than its field."""
         for field, value in self.field_values.items():
-            setattr(model.config, field, value)
+            write_field(model.config, field, value)
             for knob in governed_by(field, self.survey, self.fields):
                 knob.set(value)
         for knob, value in self.targets.items():
@@ -61,16 +34,15 @@ class Plan:
 
     def notes(self, model: PreTrainedModel) -> tuple[str, ...]:
         """After `apply`: what a reader of the numbers asked for would not expect."""
-        couplings = [f"embedding dropout follows hidden: {field} governs both" for field in self.coupled_fields]
-        return (*couplings, *self._contradictions(model))
+        return (*self.couplings, *self._contradictions(model))
 
     def _contradictions(self, model: PreTrainedModel) -> list[str]:
         """Where the saved config.json and the model now differ."""
         notes: dict[str, None] = {}  # in order, each once
         for knob, value in self.targets.items():
             field = self.fields.field(knob)
-            if field is not None and (stays := getattr(model.config, field)) != value:
-                kinds = " and ".join(sorted(kind.replace("_", " ") for kind in self.survey.kinds(knob)))
+            if field is not None and (stays := read_field(model.config, field)) != value and self.survey.kinds(knob):
+                kinds = _listed(self.survey.kinds(knob))
                 notes[f"{kinds} dropout is {value} on the module alone: {field} governs more, and stays {stays}"] = None
         return list(notes)
 
@@ -78,14 +50,20 @@ class Plan:
 def make_plan(model: PreTrainedModel, survey: Survey, fields: Fields, request: Request) -> Plan:
     """Raises ConfigError when one knob governs sites that should get different values."""
     hidden_fields = {fields.field(knob) for knob in survey.knobs if survey.kinds(knob) & HIDDEN} - {None}
+    silenced = silenced_knobs(survey, request)
     targets: dict[Knob, float] = {}
-    coupled: dict[str, None] = {}
+    couplings: dict[str, None] = {}
     for knob in survey.knobs:
-        field = fields.field(knob)
-        target = _target(model, knob, survey.kinds(knob), request)
-        if survey.kinds(knob) == {"embedding"} and target is None and field is not None and field in hidden_fields:
+        kinds, field = survey.kinds(knob), fields.field(knob)
+        target = 0.0 if knob in silenced else _target(model, knob, kinds, request)
+        follows_field = kinds == {"embedding"} and target is None and field is not None and field in hidden_fields
+        if follows_field:
             target = request.hidden
-            coupled[field] = None
+            couplings[f"embedding dropout follows hidden: {field} governs both"] = None
+        elif "embedding" in kinds and request.embedding is None and target is not None:
+            name = field or f"{knob.path}.{knob.attribute}"
+            others = "hidden" if kinds & HIDDEN else _listed(kinds - {"embedding"})
+            couplings[f"embedding dropout follows {others}: {name} governs both"] = None
         if target is not None:
             targets[knob] = target
     values = {field: _field_value(field, survey, fields, targets, request) for field in fields.names}
@@ -94,8 +72,43 @@ def make_plan(model: PreTrainedModel, survey: Survey, fields: Fields, request: R
         fields=fields,
         field_values={field: value for field, value in values.items() if value is not None},
         targets=targets,
-        coupled_fields=tuple(coupled),
+        couplings=tuple(couplings),
     )
+
+
+def silenced_knobs(survey: Survey, request: Request) -> frozenset[Knob]:
+    """Of several dropouts in a row one acts, the others are set to 0.
+
+    T5's token classifier drops the encoder's output and then drops it again. The first that can act does, so that a
+    module which is the embedding's dropout as well (T5) stays on.
+    """
+    ends = [(branch.probabilities, request.hidden) for branch in survey.trace.branches]
+    ends += [(head.probabilities, request.head) for head in survey.trace.heads]
+    silenced: set[Knob] = set()
+    for probabilities, wanted in ends:
+        knobs = survey.knobs_at(probabilities)
+        if wanted and len(knobs) > 1 and not silenced.issuperset(knobs[1:]):
+            silenced.update(_all_but_one(knobs, survey, request))
+    return frozenset(silenced)
+
+
+def _all_but_one(knobs: list[Knob], survey: Survey, request: Request) -> list[Knob]:
+    """[] when none may act alone; the check after placing then names the place."""
+    for acting in knobs:
+        others = [knob for knob in knobs if knob is not acting]
+        if len(_wanted(acting, survey, request)) == 1 and all(_may_be_silent(knob, survey, request) for knob in others):
+            return others
+    return []
+
+
+def _may_be_silent(knob: Knob, survey: Survey, request: Request) -> bool:
+    """It is of use at such an end alone, or what else it drops should not be dropped."""
+    kinds = survey.kinds(knob)
+    return len(kinds) == 1 or all(request.wanted(kind) == 0 for kind in kinds - HIDDEN - {"classifier"})
+
+
+def _wanted(knob: Knob, survey: Survey, request: Request) -> set[float]:
+    return {value for kind in survey.kinds(knob) if (value := request.wanted(kind)) is not None}
 
 
 def governed_by(field: str, survey: Survey, fields: Fields) -> list[Knob]:
@@ -125,47 +138,5 @@ def _field_value(
     return values.pop() if len(values) == 1 else None
 
 
-def check_reach(model: PreTrainedModel, trace: Trace, request: Request) -> None:
-    """Raise ConfigError for each key above 0 that reaches no site."""
-    kinds = {site.kind for site in trace.sites}
-    reached = {
-        "hidden": bool(trace.branches),
-        "classifier": trace.head is not None,
-        "attention": "attention_probabilities" in kinds,
-        "embedding": "embedding" in kinds,
-    }
-    problems = [
-        f"regularization.dropout: {type(model).__name__} has no place for {key} dropout, got {getattr(request, key)}"
-        for key, is_reached in reached.items()
-        if getattr(request, key) and not is_reached
-    ]
-    if problems:
-        raise ConfigError(*problems, hint="set that kind to 0 or leave it out, or use regularization.dropout=keep")
-
-
-def cannot_place(model: PreTrainedModel, reason: str) -> ConfigError:
-    return ConfigError(
-        f"dropout cannot be placed in {type(model).__name__}: {reason}",
-        hint="use regularization.dropout=keep to train with the model's own dropout",
-    )
-
-
-def find_shortfall(trace: Trace, request: Request) -> str | None:
-    """The first way in which the dropout of a probe forward is not the dropout asked for; None: it is.
-
-    Every branch and the head must be dropped once, at the value asked for; 0 means not at all.
-    """
-    for branch in trace.branches:
-        if not _drops_once(branch.probabilities, request.hidden):
-            return f"{branch.kind} {branch.module} has dropout {list(branch.probabilities)}, wanted {request.hidden}"
-    if trace.head is not None and not _drops_once(trace.head.probabilities, request.classifier):
-        return f"{trace.head.module} has dropout {list(trace.head.probabilities)}, wanted {request.classifier}"
-    for site in trace.sites:
-        wanted = request.wanted(site.kind)
-        if wanted is not None and site.probability != wanted:
-            return f"{site.kind} {site.path} has dropout {site.probability}, wanted {wanted}"
-    return None
-
-
-def _drops_once(probabilities: tuple[float, ...], wanted: float) -> bool:
-    return [p for p in probabilities if p > 0] == ([wanted] if wanted > 0 else [])
+def _listed(kinds: frozenset[DropoutKind]) -> str:
+    return " and ".join(sorted(kind.replace("_", " ") for kind in kinds))

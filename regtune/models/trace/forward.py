@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from transformers import PreTrainedModel
 
 from regtune.models.dropout_sites import DropoutKind
-from regtune.models.trace.recorder import DropoutCall, Recorder, tensors_in
+from regtune.models.trace.probing import probing
+from regtune.models.trace.recorder import Branch, DropoutCall, Recorder, tensors_in
 from regtune.models.trace.rules import Operation, result_lineage
 
 
@@ -28,6 +28,7 @@ class TracedSite:
     path: str  # of the module whose forward, or hook, made the call
     kind: DropoutKind
     probability: float
+    rank: int  # dimensions of what is dropped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +36,14 @@ class TracedBranch:
     """One branch of a residual connection. probabilities: of the dropouts at its end."""
 
     kind: DropoutKind  # attention_output or feed_forward
-    module: str | None  # the outermost module whose output is this branch: the place for a hook
+    modules: tuple[str, ...]  # that return this branch and never anything but branches, innermost first: for a hook
     probabilities: tuple[float, ...]
+    is_convolution: bool  # of images, by mixing neighbouring pixels
 
 
 @dataclass(frozen=True, kw_only=True)
 class TracedHead:
-    """The final layer. probabilities: of the dropouts on what enters it."""
+    """A final layer. probabilities: of the dropouts on what enters it."""
 
     module: str
     probabilities: tuple[float, ...]
@@ -49,52 +51,64 @@ class TracedHead:
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """sites and branches in the order they were executed; head: None when no weights lead to the logits."""
+    """All in the order they were executed. heads: mostly one; several where logits are stacked or averaged."""
 
     sites: tuple[TracedSite, ...]
     branches: tuple[TracedBranch, ...]
-    head: TracedHead | None
+    heads: tuple[TracedHead, ...]
 
 
 def trace_forward(model: PreTrainedModel, probe: dict[str, Tensor]) -> Trace:
-    """Run the probe once, in train mode. probe: a batch as the collator makes it; labels are left out.
+    """Run the probe once, in train mode, all layers of it (layer drop is off).
 
-    Nothing about the model changes, and no random number is used up.
+    probe: a batch as the collator makes it. Labels are left out, unless the decoder's input is made from them. Nothing
+    about the model changes, and no random number is used up.
     """
     recorder = Recorder()
-    inputs = {name: tensor.to(model.device) for name, tensor in probe.items() if name != "labels"}
+    inputs = {name: tensor.to(model.device) for name, tensor in _inputs(model, probe).items()}
     for tensor in inputs.values():
         recorder.remember_input(tensor)
     with probing(model), modules_followed(model, recorder), LineageMode(recorder):
-        logits: Tensor = model(**inputs).logits
+        output = model(**inputs)
+    # PP-LCNet names its logits otherwise. With labels, the loss comes first.
+    logits: Tensor = output["logits"] if "logits" in output else output[0]
     return _read(recorder, logits)
 
 
+def _inputs(model: PreTrainedModel, probe: dict[str, Tensor]) -> dict[str, Tensor]:
+    makes_decoder_input = model.config.is_encoder_decoder and "decoder_input_ids" not in probe
+    return {name: tensor for name, tensor in probe.items() if name != "labels" or makes_decoder_input}
+
+
 def _read(recorder: Recorder, logits: Tensor) -> Trace:
-    last = recorder.lineage(logits).last_weights
-    final = recorder.weights[last] if last >= 0 else None
-    kinds = _kinds(recorder, head_dropouts=final.dropouts if final else ())
+    heads = [recorder.weights[index] for index in recorder.lineage(logits).last_weights]
+    busy = recorder.modules_with_another_use()
+    kinds = _kinds(recorder, head_dropouts=[index for head in heads for index in head.dropouts])
     return Trace(
         sites=tuple(
-            TracedSite(path=call.path, kind=kinds[call.index], probability=call.probability) for call in recorder.calls
+            TracedSite(path=call.path, kind=kinds[call.index], probability=call.probability, rank=call.rank)
+            for call in recorder.calls
         ),
         branches=tuple(
             TracedBranch(
-                kind=_branch_kind(segment.has_attention),
-                module=segment.output_of[-1] if segment.output_of else None,
-                probabilities=_probabilities(recorder, segment.dropouts),
+                kind=_branch_kind(branch),
+                modules=tuple(path for path in branch.segment.output_of if path not in busy),
+                probabilities=_probabilities(recorder, branch.segment.dropouts),
+                is_convolution=branch.is_convolution,
             )
-            for segment in recorder.branches
+            for branch in recorder.branches
         ),
-        head=TracedHead(module=final.path, probabilities=_probabilities(recorder, final.dropouts)) if final else None,
+        heads=tuple(
+            TracedHead(module=head.path, probabilities=_probabilities(recorder, head.dropouts)) for head in heads
+        ),
     )
 
 
-def _kinds(recorder: Recorder, *, head_dropouts: tuple[int, ...]) -> dict[int, DropoutKind]:
+def _kinds(recorder: Recorder, *, head_dropouts: list[int]) -> dict[int, DropoutKind]:
     """The kind of each dropout call, by index."""
     kinds = {call.index: _kind_apart_from_branches(recorder, call) for call in recorder.calls}
-    for segment in recorder.branches:
-        kinds.update(dict.fromkeys(segment.dropouts, _branch_kind(segment.has_attention)))
+    for branch in recorder.branches:
+        kinds.update(dict.fromkeys(branch.segment.dropouts, _branch_kind(branch)))
     kinds.update(dict.fromkeys(head_dropouts, "classifier"))
     return kinds
 
@@ -108,8 +122,8 @@ def _kind_apart_from_branches(recorder: Recorder, call: DropoutCall) -> DropoutK
     return "embedding" if leads_to_first_layer or not call.is_from_input else "inner"
 
 
-def _branch_kind(has_attention: bool) -> DropoutKind:
-    return "attention_output" if has_attention else "feed_forward"
+def _branch_kind(branch: Branch) -> DropoutKind:
+    return "attention_output" if branch.is_attention else "feed_forward"
 
 
 def _probabilities(recorder: Recorder, dropouts: tuple[int, ...]) -> tuple[float, ...]:
@@ -168,33 +182,6 @@ def _enter(recorder: Recorder, path: str, module: nn.Module, inputs: tuple[Any, 
 
 def _leave(recorder: Recorder, path: str, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
     recorder.module_stack.pop()
-    first: Tensor | None = next(tensors_in(output), None)
-    if first is not None:
-        for segment in recorder.lineage(first).segments:
-            segment.output_of.append(path)
-
-
-@contextmanager
-def probing(model: nn.Module) -> Iterator[None]:
-    """Train mode without gradients; afterwards the random state, buffers and train/eval flags are as before."""
-    flags = {module: module.training for module in model.modules()}
-    buffers = [
-        (buffer, buffer.detach().clone()) for buffer in model.buffers()
-    ]  # BatchNorm's statistics move in training
-    try:
-        with random_state_kept(), torch.no_grad():
-            model.train()
-            yield
-    finally:
-        for module, flag in flags.items():
-            module.training = flag
-        for buffer, value in buffers:
-            buffer.data.copy_(value)
-
-
-@contextmanager
-def random_state_kept() -> Iterator[None]:
-    """What is drawn inside is not missed outside. Covers the CPU and, where CUDA is in use, every GPU."""
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
-    with torch.random.fork_rng(devices=list(devices)):
-        yield
+    first = output[0] if isinstance(output, tuple) and output else output
+    if isinstance(first, Tensor):  # what a hook of ours can drop
+        recorder.record_return(path, recorder.lineage(first))

@@ -22,6 +22,7 @@ class DropoutCall:
     on_probabilities: bool  # inside attention, on the softmax's output
     is_from_input: bool  # False: what is dropped is a table, the same for every input
     identity: int  # of the dropped tensor's lineage
+    rank: int  # dimensions of the dropped tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +33,25 @@ class WeightCall:
     dropouts: tuple[int, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Branch:
+    """One addend of a residual connection."""
+
+    segment: Segment
+    is_attention: bool
+    is_convolution: bool  # of images, and not attention
+
+
 @dataclass
 class Recorder:
     """Grows during the probe forward. Tensors are held weakly: the probe needs no more memory than a forward."""
 
     module_stack: list[str] = field(default_factory=list)  # paths of the modules being executed, outermost first
     calls: list[DropoutCall] = field(default_factory=list)
-    branches: list[Segment] = field(default_factory=list)  # one for each addend of a residual connection
+    branches: list[Branch] = field(default_factory=list)
     weights: list[WeightCall] = field(default_factory=list)
     embeddings: list[Lineage] = field(default_factory=list)  # what a first residual connection carried on
+    returned: list[tuple[str, tuple[Segment, ...]]] = field(default_factory=list)  # by each call of each module
     _lineages: Any = field(default_factory=WeakTensorKeyDictionary)  # Tensor → Lineage
     _identities: int = 0
 
@@ -66,8 +77,10 @@ class Recorder:
         """What descends from this tensor depends on the model's input."""
         self.remember(tensor, Lineage(identity=self.new_identity(), from_input=True))
 
-    def record_dropout(self, source: Lineage, *, probability: float, on_probabilities: bool, identity: int) -> int:
-        """Index of the new call. identity: of the dropout's result."""
+    def record_dropout(
+        self, source: Lineage, *, probability: float, on_probabilities: bool, identity: int, rank: int
+    ) -> int:
+        """Index of the new call. identity: of the dropout's result. rank: dimensions of what is dropped."""
         call = DropoutCall(
             index=len(self.calls),
             path=self.path,
@@ -75,14 +88,45 @@ class Recorder:
             on_probabilities=on_probabilities,
             is_from_input=source.from_input,
             identity=identity,
+            rank=rank,
         )
         self.calls.append(call)
         return call.index
 
-    def record_residual(self, residual: Residual) -> None:
+    def new_product(self) -> frozenset[int]:
+        """The number of a product of activations or of a convolution."""
+        return frozenset({self.new_identity()})
+
+    def record_residual(self, residual: Residual, *, rank: int) -> None:
+        """rank: dimensions of the sum; images have 4."""
         if residual.stream.depth == 0:
             self.embeddings.append(residual.stream)
-        self.branches += residual.branch
+        self.retract(residual.retracted)
+        self.branches += [
+            Branch(
+                segment=segment,
+                is_attention=bool(segment.attentions - residual.attentions),
+                is_convolution=rank == 4
+                and bool(segment.convolutions - residual.convolutions)
+                and not segment.attentions,
+            )
+            for segment in residual.branch
+        ]
+
+    def record_return(self, path: str, output: Lineage) -> None:
+        """output: of the module's call that ends."""
+        self.returned.append((path, output.ends_in))
+        for segment in output.ends_in:
+            segment.output_of.append(path)
+
+    def modules_with_another_use(self) -> frozenset[str]:
+        """Paths of modules that at some call returned something else than a branch."""
+        branches = {branch.segment for branch in self.branches}
+        return frozenset(path for path, segments in self.returned if not segments or not branches.issuperset(segments))
+
+    def retract(self, segments: tuple[Segment, ...]) -> None:
+        """Forget branches that turned out to be parts of something else."""
+        self.branches = [branch for branch in self.branches if branch.segment not in segments]
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:

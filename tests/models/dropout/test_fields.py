@@ -7,7 +7,8 @@ from regtune.models.dropout.fields import governing_fields
 
 def governed(model: PreTrainedModel, field: str, *, fill_unset: bool = True) -> list[str]:
     fields = governing_fields(model, fill_unset=fill_unset)
-    return [path for (path, _), owner in fields.field_by_name.items() if owner == field]
+    names = [name for name, owner in fields.field_by_name.items() if owner == field]
+    return [path for path, attribute in names if not attribute.startswith("config.")]
 
 
 def test_an_unset_field_governs_what_would_fall_back(build) -> None:

@@ -241,9 +241,21 @@ class Doubled(nn.Module):
         return self.second(self.first(hidden))
 
 
-def test_double_dropout_is_an_error(build, probe) -> None:
+def test_of_two_dropouts_in_a_row_one_acts(build, probe) -> None:
     model = build("bert")
-    model.bert.encoder.layer[1].output.dropout = Doubled()
+    doubled = Doubled()
+    model.bert.encoder.layer[1].output.dropout = doubled
+
+    place_dropout(model, probe, hidden=0.2)
+
+    assert (doubled.first.p, doubled.second.p) == (0.2, 0.0)
+
+
+def test_one_dropout_called_twice_in_a_row_is_an_error(build, probe) -> None:
+    model = build("bert")
+    doubled = Doubled()
+    doubled.second = doubled.first
+    model.bert.encoder.layer[1].output.dropout = doubled
 
     with pytest.raises(ConfigError) as caught:
         place_dropout(model, probe, hidden=0.2)
@@ -253,13 +265,25 @@ def test_double_dropout_is_an_error(build, probe) -> None:
     )
 
 
-def test_one_module_for_two_meanings_is_an_error(build, probe) -> None:
+def test_one_module_for_attention_probabilities_and_hidden_is_split(build, probe) -> None:
     model = build("mpnet")
     layer = model.mpnet.encoder.layer[0].attention
     layer.dropout = layer.attn.dropout
 
-    with pytest.raises(ConfigError, match=r"dropout\.p is one value for attention_output and attention_probabilities"):
-        place_dropout(model, probe, hidden=0.2)
+    placement = place_dropout(model, probe, hidden=0.2)
+
+    assert probabilities(placement, "attention_probabilities") == {0.0}
+    assert probabilities(placement, "attention_output") == {0.2}
+    assert layer.dropout is layer.attn.dropout
+
+
+def test_one_module_for_two_meanings_of_one_shape_is_an_error(build, probe) -> None:
+    model = build("bert")
+    model.dropout = model.bert.encoder.layer[1].output.dropout
+    model.bert.embeddings.dropout = model.dropout
+
+    with pytest.raises(ConfigError, match=r"dropout\.p is one value for classifier and embedding and feed_forward"):
+        place_dropout(model, probe, hidden=0.2, embedding=0.1)
 
 
 class Hardcoded(nn.Module):

@@ -41,14 +41,13 @@ def test_every_layer_is_an_attention_and_a_feed_forward_branch(
 def test_the_head_is_the_final_layer(build, probe, name: str, head: str) -> None:
     trace = trace_forward(build(name), probe)
 
-    assert trace.head is not None
-    assert trace.head.module == head
+    assert [traced.module for traced in trace.heads] == [head]
 
 
 def test_a_branch_without_dropout_names_the_module_that_returns_it(build, probe) -> None:
     branches = trace_forward(build("llama"), probe).branches
 
-    assert [branch.module for branch in branches[:2]] == ["model.layers.0.self_attn", "model.layers.0.mlp"]
+    assert [branch.modules[-1] for branch in branches[:2]] == ["model.layers.0.self_attn", "model.layers.0.mlp"]
     assert [branch.probabilities for branch in branches[:2]] == [(), ()]
 
 
