@@ -107,6 +107,10 @@ class RegularizationSettings(Section):
         default=0.1,
         description="p in [0, 1) after attention, after FFN and before the classifier; keep: the model's own",
     )
+    drop_path: Probability | None = Field(
+        default=None,
+        description="p in [0, 1) of skipping the last residual branch, earlier ones less; left out: the model's own",
+    )
     weight_decay: float = Field(
         default=0.01, ge=0.0, le=100.0, description="decoupled decay λ: w ← w − lr·λ·w, per step"
     )

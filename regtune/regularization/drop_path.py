@@ -44,18 +44,18 @@ if TYPE_CHECKING:
 
 
 class DropPath(Regularizer):
-    """probability: of the last branch, in [0, 1). `sites` is known once `adjust_model` has run.
+    """probability: of the last branch, in [0, 1); None leaves the model as it is. `sites`: what `adjust_model` set.
 
     Acts before `Dropout`, whose hooks may sit on modules that are replaced here.
     """
 
-    sites: tuple[DropoutSite, ...]
-
-    def __init__(self, probability: float) -> None:
+    def __init__(self, probability: float | None) -> None:
         self.probability = probability
+        self.sites: tuple[DropoutSite, ...] = ()
 
     def adjust_model(self, model: PreTrainedModel, probe: dict[str, Tensor]) -> None:
         """Set it. Raises ConfigError where the architecture has none."""
-        from regtune.models.dropout import set_drop_path
+        if self.probability is not None:
+            from regtune.models.dropout import set_drop_path
 
-        self.sites = set_drop_path(model, self.probability)
+            self.sites = set_drop_path(model, self.probability)

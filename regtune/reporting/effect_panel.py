@@ -41,6 +41,7 @@ def effect_pairs(effect: Effect) -> list[Pair]:
         ("trains", _trains_text(effect)),
         *_augmentation_pairs(effect),
         *_dropout_pairs(effect),
+        *_drop_path_pairs(effect),
         ("weight decay", _weight_decay_text(effect)),
         ("smoothing", _smoothing_text(effect)),
         ("patience", _patience_text(effect)),
@@ -77,6 +78,14 @@ def _dropout_pairs(effect: Effect) -> list[Pair]:
     if acting:
         pairs.append(("", f"set through {_origins(acting)}"))
     return pairs + [("", note) for note in effect.dropout_notes]
+
+
+def _drop_path_pairs(effect: Effect) -> list[Pair]:
+    """Nothing where the model keeps its own."""
+    if not effect.drop_path:
+        return []
+    low, high = significant(min(effect.drop_path)), significant(max(effect.drop_path))
+    return [("drop path", f"{len(effect.drop_path)} branches are skipped, with probability {low} to {high} by depth")]
 
 
 def _group_text(probability: float, sites: Iterable[DropoutSite]) -> str:

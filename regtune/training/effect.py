@@ -20,6 +20,7 @@ class Effect:
     all_parameters: int
     trained_part: str  # in words; empty: all of it
     dropout_sites: tuple[DropoutSite, ...]
+    drop_path: tuple[float, ...]  # of each branch that can be skipped, in the order of execution; empty: not set
     dropout_notes: tuple[str, ...]  # e.g. "embedding dropout follows hidden: one field governs both"
     decayed_tensors: int
     decayed_parameters: int
@@ -46,6 +47,7 @@ class Effect:
         return cls(
             **{
                 **facts,
+                "drop_path": tuple(facts["drop_path"]),
                 "dropout_notes": tuple(facts["dropout_notes"]),
                 "augmented_rows": tuple(facts["augmented_rows"]),
                 "dropout_sites": sites,

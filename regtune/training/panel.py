@@ -26,6 +26,7 @@ def effect_of(setup: Setup) -> Effect:
         all_parameters=setup.capacity.trained.all_parameters,
         trained_part=trained_part(setup.capacity.trained),
         dropout_sites=held_sites(placement.sites, setup.capacity.trained.held),
+        drop_path=tuple(site.probability for site in setup.techniques.drop_path.sites),
         dropout_notes=placement.notes,
         decayed_tensors=counts.decayed_tensors,
         decayed_parameters=counts.decayed_parameters,

@@ -21,7 +21,7 @@ from regtune.evaluation.metrics import higher_is_better
 from regtune.evaluation.scoring import Scorer
 from regtune.models.finetune import hold_in_evaluation
 from regtune.models.load import LoadedModel, load_model
-from regtune.regularization import Augmentation, Dropout, Patience, Smoothing, Techniques, WeightDecay
+from regtune.regularization import Augmentation, Dropout, DropPath, Patience, Smoothing, Techniques, WeightDecay
 from regtune.regularization.augmentation import operations
 from regtune.regularization.smoothing import check as check_smoothing
 from regtune.tasks import Task
@@ -186,6 +186,7 @@ def build_techniques(
             seed=config.training.seed,
             mask_token=None if task.reads_images else loaded.processor.mask_token,
         ),
+        drop_path=DropPath(settings.drop_path),
         dropout=Dropout(settings.dropout),
         weight_decay=WeightDecay(
             settings.weight_decay, target=settings.weight_decay_target, new_parameters=new_parameters
