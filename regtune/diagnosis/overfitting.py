@@ -104,7 +104,7 @@ def _switched_on(facts: Facts) -> dict[str, str]:
         (facts.dropout == 0, facts.dropout_key, BASIC_DROPOUT),
         (facts.weight_decay == 0, "regularization.weight_decay", BASIC_WEIGHT_DECAY),
         (facts.patience is None, "regularization.patience", BASIC_PATIENCE),
-        (facts.smoothing == 0, "regularization.smoothing", BASIC_SMOOTHING),
+        (facts.smoothing == 0 and facts.can_smooth, "regularization.smoothing", BASIC_SMOOTHING),
     )
     return {key: str(value) for is_off, key, value in usual if is_off}
 

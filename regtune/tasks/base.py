@@ -14,7 +14,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -25,12 +25,29 @@ from regtune.config.schema import DataSettings
 from regtune.data.encode import Collator, EncodedRows, encode_texts, pad_texts, with_labels
 from regtune.data.rules import RowRules
 from regtune.data.table import Table
-from regtune.regularization.augmentation import Augmentation
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Batch = dict[str, Tensor]
 Processor = Any  # a PreTrainedTokenizerBase, or an image processor: transformers gives them no common base
 
 IGNORED = -100  # the label of a token that has no answer: padding, a prompt, the second piece of a word
+
+
+class Augments(Protocol):
+    """What changes training rows (`regtune.regularization.augmentation`), keyed on seed, epoch and row."""
+
+    def augment_texts(self, texts: Sequence[str], *, epoch: int, row: int) -> Sequence[str]:
+        """The texts of one row."""
+
+    def augment_tagged(
+        self, words: Sequence[str], tags: Sequence[str], *, epoch: int, row: int
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        """Words and their tags, still aligned."""
+
+    def augment_image(self, image: Image, *, epoch: int, row: int) -> Image:
+        """An image of the same size."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +114,7 @@ class Task(RowRules):
         return [text for parts in inputs for text in parts]
 
     def augmented(
-        self, inputs: tuple[Any, ...], target: Any, augmentation: Augmentation, *, epoch: int, row: int
+        self, inputs: tuple[Any, ...], target: Any, augmentation: Augments, *, epoch: int, row: int
     ) -> tuple[tuple[Any, ...], Any]:
         """A training row as this epoch sees it. row: its place among the training rows."""
         return tuple(augmentation.augment_texts(inputs, epoch=epoch, row=row)), target

@@ -20,8 +20,7 @@ from regtune.data.columns import Role, likely_column
 from regtune.data.encode import Collator, EncodedRows
 from regtune.data.pictures import OpenPicture, Picture, read_picture
 from regtune.data.table import Table
-from regtune.regularization.augmentation import Augmentation
-from regtune.tasks.base import Processor, Task
+from regtune.tasks.base import Augments, Processor, Task
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 IMAGE = Role("image", ("image", "img", "image_path", "picture", "filename", "file", "path"))
@@ -63,7 +62,7 @@ class ImageClassification(Task):
         return []
 
     def augmented(
-        self, inputs: tuple[Any, ...], target: Any, augmentation: Augmentation, *, epoch: int, row: int
+        self, inputs: tuple[Any, ...], target: Any, augmentation: Augments, *, epoch: int, row: int
     ) -> tuple[tuple[Any, ...], Any]:
         return (OpenPicture(augmentation.augment_image(inputs[0].open(), epoch=epoch, row=row)),), target
 

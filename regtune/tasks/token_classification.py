@@ -24,8 +24,7 @@ from regtune.data.labels import MOST_CLASSES
 from regtune.data.rules import as_name
 from regtune.data.table import Table, kind_of
 from regtune.errors import ConfigError, DataError
-from regtune.regularization.augmentation import Augmentation
-from regtune.tasks.base import IGNORED, Batch, Processor, Task, Units, count_kept
+from regtune.tasks.base import IGNORED, Augments, Batch, Processor, Task, Units, count_kept
 from regtune.wording import cut
 
 TOKENS = Role("tokens", ("tokens", "words"))
@@ -108,7 +107,7 @@ class TokenClassification(Task):
     # ---- tensors -----------------------------------------------------------------------------------------------------
 
     def augmented(
-        self, inputs: tuple[Any, ...], target: Any, augmentation: Augmentation, *, epoch: int, row: int
+        self, inputs: tuple[Any, ...], target: Any, augmentation: Augments, *, epoch: int, row: int
     ) -> tuple[tuple[Any, ...], Any]:
         words, tags = augmentation.augment_tagged(inputs[0], target, epoch=epoch, row=row)
         return (tuple(words),), tuple(tags)
