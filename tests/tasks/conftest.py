@@ -53,7 +53,7 @@ def tag(word: str) -> str:
     return {"apple": "B-fruit", "plum": "B-fruit", "melon": "I-fruit", "saw": "B-tool"}.get(word, "O")
 
 
-def write_rows(folder: Path, case: str, rows: list[dict[str, Any]], name: str = "rows") -> Path:
+def write_rows(folder: Path, case: str, rows: list[dict[str, Any]]) -> Path:
     """JSONL where a cell is a list or a text that may hold anything, CSV elsewhere; images beside it."""
     if case == "image-classification":
         (folder / "images").mkdir(exist_ok=True)
@@ -61,25 +61,15 @@ def write_rows(folder: Path, case: str, rows: list[dict[str, Any]], name: str = 
             shade = tuple(part + 2 * i - 20 if part > 100 else part for part in COLOURS[list(COLOURS)[i % 3]])
             Image.new("RGB", (8, 8), shade).save(folder / "images" / f"{i}.png")
     if case in ("multi-label", "token-classification", "causal-lm"):
-        path = folder / f"{name}.jsonl"
+        path = folder / "rows.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
         return path
-    path = folder / f"{name}.csv"
+    path = folder / "rows.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
     return path
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Callable[..., Path]:
-    """write(case, rows=…) gives the path of a file with these rows, or with the usual ones."""
-
-    def written(case: str, *, rows: list[dict[str, Any]] | None = None, name: str = "rows") -> Path:
-        return write_rows(tmp_path, case, rows or [make_row(case, i) for i in range(ROWS)], name)
-
-    return written
 
 
 def config_on(path: Path, output: Path, *overrides: str) -> Config:
@@ -97,9 +87,17 @@ output: {output}
 
 
 @pytest.fixture
-def make_config(tmp_path: Path, write: Callable[..., Path]) -> Callable[..., Config]:
-    """make_config(case, "training.epochs=1", …): tiny model, 18 training rows, 3 steps an epoch; task inferred."""
-    return lambda case, *overrides: config_on(write(case), tmp_path / "run", *overrides)
+def make_config(tmp_path: Path) -> Callable[..., Config]:
+    """make_config(case, "training.epochs=1", …): tiny model, 18 training rows, 3 steps an epoch; task inferred.
+
+    cells: values that the fifth row has instead.
+    """
+
+    def make(case: str, *overrides: str, cells: dict[str, Any] | None = None) -> Config:
+        rows = [make_row(case, i) | (cells or {} if i == 4 else {}) for i in range(ROWS)]
+        return config_on(write_rows(tmp_path, case, rows), tmp_path / "run", *overrides)
+
+    return make
 
 
 @pytest.fixture(scope="session")
