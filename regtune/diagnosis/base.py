@@ -44,6 +44,7 @@ class Facts:
     overrides: tuple[str, ...]  # as the user typed them, e.g. ("training.epochs=5",)
     dropout: float | None  # p of the hidden sites; None: the model's own ("keep")
     dropout_key: str  # where that p is written
+    can_smooth: bool  # smoothing is usual: not for numbers, nor where the loss is about the whole distribution
     can_augment: bool  # data augmentation suits the task and is off
     weight_decay: float
     patience: int | None  # evaluations
@@ -83,6 +84,7 @@ def facts_of(run: Run) -> Facts:
         overrides=tuple(written["overrides"]),
         dropout=None if isinstance(dropout, str) else dropout,
         dropout_key=dropout_key,
+        can_smooth=plan["answer_kind"] not in ("number", "none"),
         can_augment=bool(OPERATIONS[written["task"]]) and regularization.augmentation == 0.0,
         weight_decay=regularization.weight_decay,
         patience=regularization.patience,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from regtune.diagnosis.base import Advice, Facts, Finding, number, train_command
 from regtune.diagnosis.curves import gap_noise, large_gap, lowest, still_falling, turned_up
 from regtune.diagnosis.sizes import smaller_model
+from regtune.wording import cut
 
 MORE_DROPOUT = 0.3
 MORE_WEIGHT_DECAY = 0.1
@@ -62,9 +63,10 @@ def _gap(facts: Facts) -> str:
 
 def _procedure(facts: Facts) -> tuple[Advice, ...]:
     more_rows = f"{facts.rows['train']} train it now"
-    if facts.class_counts:
-        smallest = min(facts.class_counts, key=lambda name: facts.class_counts[name])
-        more_rows += f", {facts.class_counts[smallest]} of class {smallest!r}"
+    seen = {name: count for name, count in facts.class_counts.items() if count}  # a tag may be known and not seen
+    if seen:
+        smallest = min(seen, key=lambda name: seen[name])
+        more_rows += f", {seen[smallest]} of class {cut(smallest)!r}"
     return (
         *_stronger_settings(facts),
         smaller_model(facts),
@@ -104,7 +106,7 @@ def _switched_on(facts: Facts) -> dict[str, str]:
         (facts.dropout == 0, facts.dropout_key, BASIC_DROPOUT),
         (facts.weight_decay == 0, "regularization.weight_decay", BASIC_WEIGHT_DECAY),
         (facts.patience is None, "regularization.patience", BASIC_PATIENCE),
-        (facts.smoothing == 0, "regularization.smoothing", BASIC_SMOOTHING),
+        (facts.smoothing == 0 and facts.can_smooth, "regularization.smoothing", BASIC_SMOOTHING),
     )
     return {key: str(value) for is_off, key, value in usual if is_off}
 

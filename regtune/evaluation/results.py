@@ -47,11 +47,12 @@ class Results:
 
         None stands for what JSON has no number for: an infinite high, or all three where the output was not finite.
         """
+        loss = self.loss  # raises where there is nothing to score
         metrics: dict[str, dict[str, float | None]] = {}
         for name in self.task.metrics:
             bounds = interval_for(name, self.answered, seed=seed) if self.answered.is_finite else NO_INTERVAL
             metrics[name] = {"value": _json(bounds.value), "low": _json(bounds.low), "high": _json(bounds.high)}
-        return {"rows": len(self.answered.labels), "loss": _json(self.loss), "metrics": metrics}
+        return {"rows": len(self.answered.labels), "loss": _json(loss), "metrics": metrics}
 
 
 def score(

@@ -35,6 +35,21 @@ Processor = Any  # a PreTrainedTokenizerBase, or an image processor: transformer
 IGNORED = -100  # the label of a token that has no answer: padding, a prompt, the second piece of a word
 
 
+class Augments(Protocol):
+    """What changes training rows (`regtune.regularization.augmentation`), keyed on seed, epoch and row."""
+
+    def augment_texts(self, texts: Sequence[str], *, epoch: int, row: int) -> Sequence[str]:
+        """The texts of one row."""
+
+    def augment_tagged(
+        self, words: Sequence[str], tags: Sequence[str], *, epoch: int, row: int
+    ) -> tuple[Sequence[str], Sequence[str]]:
+        """Words and their tags, still aligned."""
+
+    def augment_image(self, image: Image, *, epoch: int, row: int) -> Image:
+        """An image of the same size."""
+
+
 @dataclass(frozen=True)
 class Units:
     """The answers of a batch that count, one line each. logits are float32, whatever the model's arithmetic."""

@@ -19,7 +19,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from regtune.config.schema import DataSettings
-from regtune.data.columns import LABEL, Role, likely_column
+from regtune.data.columns import LABEL, SAMPLE_ROWS, Role, likely_column
 from regtune.data.encode import EncodedRows, with_labels
 from regtune.data.labels import MOST_CLASSES, class_order, clean_labels
 from regtune.data.rules import as_name
@@ -48,8 +48,12 @@ class MultiLabel(Task):
         column = likely_column(table, settings, LABELS)
         if column is None:
             return None
-        if any(isinstance(row.values.get(column), list) for row in table.sample(20)):
+        cells = [row.values.get(column) for row in table.sample(SAMPLE_ROWS)]
+        if any(isinstance(cell, list) for cell in cells):
             return f"column `{column}` holds lists of labels"
+        separator = settings.label_separator
+        if column.casefold() == "labels" and any(isinstance(cell, str) and separator in cell for cell in cells):
+            return f"column `{column}` holds cells with several labels, `{separator}` between them"
         return None
 
     # ---- rows --------------------------------------------------------------------------------------------------------

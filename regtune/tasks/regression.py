@@ -26,7 +26,8 @@ from regtune.tasks.base import Batch, Processor, Task, Units
 from regtune.wording import cut
 
 SCORE = Role("label", (*LABEL.names, "score", "rating", "similarity", "value", "stars"))
-STRATA = 10  # splits hold equal shares of the ten tenths of the targets
+MOST_STRATA = 10  # splits hold equal shares of the ten tenths of the targets,
+ROWS_PER_STRATUM = 15  # or of fewer parts: every part has a row on every side, which must not make a side larger
 LARGE_SPREAD = 20.0  # standard deviation beyond which a head trained at fine-tuning's learning rates cannot follow
 
 
@@ -87,8 +88,9 @@ class Regression(Task):
             raise DataError(f"{where}: every one of the {len(targets)} rows has the same number {targets[0]:g}")
 
     def strata(self, targets: Sequence[Any]) -> list[tuple[str, ...]]:
-        edges = np.quantile(targets, np.linspace(0, 1, STRATA + 1)[1:-1])
-        return [(f"tenth {int(tenth)}",) for tenth in np.searchsorted(edges, targets)]
+        parts = min(MOST_STRATA, max(1, len(targets) // ROWS_PER_STRATUM))
+        edges = np.quantile(targets, np.linspace(0, 1, parts + 1)[1:-1])
+        return [(f"part {int(part)}",) for part in np.searchsorted(edges, targets)]
 
     def show_target(self, target: Any) -> str:
         return f"{target:.10g}"

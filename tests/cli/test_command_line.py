@@ -233,7 +233,7 @@ def test_evaluate_refuses_a_label_the_model_does_not_know(
     code, lines = failing(["evaluate", str(finished.path), "--data", str(rows)], capsys)
 
     assert code == 3
-    assert lines[0] == f"error: {rows}:2: label `greeting` is not one of the model's 8 classes"
+    assert lines[0] == f"error: {rows}:2: label `greeting` is not one of the 8 classes of the training rows"
 
 
 def test_predict_writes_input_columns_then_answer_and_probabilities(finished: Run, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def explained(arguments: list[str], capsys: Capture, monkeypatch: pytest.MonkeyP
 def test_without_a_name_all_techniques_are_listed_with_what_they_are(
     capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = explained([], capsys, monkeypatch, width=120)
+    lines = explained([], capsys, monkeypatch, width=200)
 
     assert [line.split()[0] for line in lines] == NAMES
     assert lines[0].split(maxsplit=1)[1] == method_card(NAMES[0]).splitlines()[0]

@@ -94,4 +94,4 @@ def test_a_problem_carries_the_path_as_given(tmp_path):
     path = tmp_path / "a.yaml"
     path.write_bytes(VALID + b"model: 3\n")
 
-    assert problem(path) == f"{path}:2: model: must be text, got 3; put it in quotes"
+    assert problem(path) == f"{path}:2: model: must be text or a section with the keys name, finetune and lora, got 3"

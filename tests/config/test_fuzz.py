@@ -12,7 +12,10 @@ from regtune.errors import ConfigError
 
 BASE = """\
 task: text-classification
-model: minilm
+model:
+  name: minilm
+  finetune: full
+  lora: {rank: 8, alpha: 16, dropout: 0.0, save: merged}
 data:
   train: demo:support
   validation: 0.2
@@ -42,6 +45,7 @@ regularization:
   min_delta: 0.0
   monitor: loss
   smoothing: 0.1
+  augmentation: {delete: 0.1, swap: 0.1, crop: 0, mask: 0.1, flip: 0, shift: 0, rotate: 0}
 training:
   epochs: 20
   learning_rate: 5e-5

@@ -11,6 +11,7 @@ import pytest
 
 from regtune.config.schema import DataSettings
 from regtune.data.dataset import load_splits
+from regtune.tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ def read(tmp_path: Path) -> Callable[..., Read]:
         path = tmp_path / file_name
         if content is not None:
             path.write_bytes(content)
-        splits = load_splits(DataSettings(**{"train": str(path), "validation": 0.5, **settings}), seed=0)
+        asked = DataSettings(**{"train": str(path), "validation": 0.5, **settings})
+        splits = load_splits(asked, rules=TASKS["text-classification"], seed=0)
         examples = [*splits.train, *splits.validation, *splits.test]
         return Read(
             sorted((example.line, example.text, example.label) for example in examples),

@@ -50,6 +50,8 @@ def make_facts():
             "weight_decay": 0.01,
             "patience": 3,
             "smoothing": 0.1,
+            "can_augment": True,
+            "can_smooth": True,
             "epochs": len(train),
             "learning_rate": 5e-5,
             "seed": 0,

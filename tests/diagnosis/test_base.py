@@ -18,8 +18,14 @@ def make_run(tmp_path, facts):
         settings = f"{{dropout: {dropout}, patience: 5}}"
         run.config_path.write_text(f"data: {{train: 'demo:support'}}\nregularization: {settings}\n", "utf-8")
         run.write_history(facts().history)
-        plan = {"rows": {"train": 8, "validation": 2}, "steps": 10, "parameters": 1000, "chance_loss": 0.6931}
-        run.update(config_name=config_name, overrides=["training.epochs=3"], plan=plan)
+        plan = {
+            "rows": {"train": 8, "validation": 2},
+            "steps": 10,
+            "parameters": 1000,
+            "chance_loss": 0.6931,
+            "answer_kind": "class",
+        }
+        run.update(task="text-classification", config_name=config_name, overrides=["training.epochs=3"], plan=plan)
         run.write_json("data.json", {"counts": {"train": {"a": 4, "b": 4}}})
         return run
 

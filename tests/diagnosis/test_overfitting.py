@@ -15,7 +15,7 @@ def test_the_procedure_is_the_documents_in_its_order(make_facts, curves):
     assert steps(finding) == [
         "more dropout",
         "more weight decay",
-        "more varied training rows",
+        "data augmentation (for pretrained text models it seldom helps",
         "a smaller model",
         "more labelled rows",
     ]
@@ -33,12 +33,24 @@ def test_each_command_keeps_the_changes_before_it(make_facts, curves):
     [
         ({"dropout": 0.3}, "more weight decay"),
         ({"weight_decay": 0.1}, "more dropout"),
-        ({"dropout": 0.3, "weight_decay": 0.1}, "more varied training rows"),
-        ({"dropout": 0.5, "weight_decay": 1.0}, "more varied training rows"),
+        ({"dropout": 0.3, "weight_decay": 0.1}, "data augmentation (for pretrained text models it seldom helps"),
+        ({"dropout": 0.5, "weight_decay": 1.0}, "data augmentation (for pretrained text models it seldom helps"),
     ],
 )
 def test_what_is_done_already_is_skipped(make_facts, curves, settings, first):
     assert steps(find(make_facts(**curves["overfitting"], **settings)))[0] == first
+
+
+def test_smoothing_is_not_advised_where_it_has_no_meaning(make_facts, curves):
+    off = {"dropout": 0.0, "weight_decay": 0.0, "smoothing": 0.0, "can_smooth": False}
+
+    assert "smoothing" not in find(make_facts(**curves["overfitting"], **off)).advice[0].command
+
+
+def test_a_class_that_was_never_seen_is_not_called_the_smallest(make_facts, curves):
+    facts = make_facts(**curves["overfitting"], class_counts={"O": 50, "B-x": 9, "I-x": 0})
+
+    assert "9 of class 'B-x'" in find(facts).advice[-1].text
 
 
 def test_a_run_with_everything_off_is_first_given_the_usual_values(make_facts, curves):

@@ -45,6 +45,12 @@ def test_the_card_has_the_figures_of_the_report(run):
     assert "| refund | 1.0000 | 0.5000 | 0.6667 | 4 |" in card
 
 
+def test_an_open_interval_is_shown_as_infinity_in_the_card(run):
+    run.update(test={**run.facts["test"], "metrics": {"rmse": {"value": 1.0, "low": 0.5, "high": None}}})
+
+    assert "| rmse | 1.0000 | 0.5000 | ∞ |" in write_model_card(run).read_text("utf-8")
+
+
 def test_hostile_labels_are_text_in_the_card(hostile_run):
     card = write_model_card(hostile_run).read_text("utf-8")
 

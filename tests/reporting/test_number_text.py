@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from regtune.reporting.number_text import count, decimal, duration, percent, signed, significant
+from regtune.reporting.number_text import bounds, count, decimal, duration, percent, signed, significant
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,15 @@ def test_percent_has_four_significant_digits():
 
 def test_significant_drops_trailing_zeros():
     assert significant(0.1) == "0.1"
+
+
+@pytest.mark.parametrize(
+    ("interval", "ends"),
+    [
+        ({"value": 0.5, "low": 0.25, "high": 0.75}, ("0.2500", "0.7500")),
+        ({"value": 0.5, "low": 0.25, "high": None}, ("0.2500", "∞")),
+        ({"value": None, "low": None, "high": None}, ("–", "–")),
+    ],
+)
+def test_the_ends_of_an_interval(interval, ends):
+    assert bounds(interval) == ends

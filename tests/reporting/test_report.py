@@ -99,6 +99,12 @@ def test_without_a_test_split_the_validation_figures_lead(run):
     assert "There is no test split" in page_of(run)
 
 
+def test_an_open_interval_is_shown_as_infinity(run):
+    run.update(test={**run.facts["test"], "metrics": {"rmse": {"value": 1.0, "low": 0.5, "high": None}}})
+
+    assert "0.5000 to ∞" in page_of(run)
+
+
 def test_more_than_thirty_classes_are_listed_as_pairs(run):
     classes = ["billing", "refund", "login", *(f"class {n}" for n in range(28))]
 
