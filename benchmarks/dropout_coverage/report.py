@@ -19,7 +19,7 @@ STATUS_MEANING = {
     "refused": "the setting is refused before training, with the reason",
     "wrong": "placed, but a check failed",
     "crashed": "placing ended in an error that names no reason to a user",
-    "unverifiable": "placed, but the untouched model is random by itself, so nothing can be compared",
+    "unverifiable": "placed, but the untouched model leaves nothing to compare with",
     "unbuildable": "the architecture could not be built or run here",
 }
 

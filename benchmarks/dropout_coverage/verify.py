@@ -39,7 +39,7 @@ ASKED_OF_CONVOLUTIONS = {"hidden": 0.2}  # the one number a user writes: where n
 @dataclass
 class Verdict:
     """status: verified, wrong (placed, but a check failed), refused (a ConfigError), crashed (another error from
-    placing), unverifiable (random by itself), unbuildable. black_box: passed or why not tried."""
+    placing), unverifiable (see reason), unbuildable. black_box: passed or why not tried."""
 
     pair: Pair
     status: str = "verified"
@@ -68,9 +68,8 @@ def verify(pair: Pair) -> Verdict:
     try:
         verdict.decay = str(check_decay(plain))
         if not isinstance(getattr(output, "logits", None), Tensor):
-            verdict.status, verdict.reason = "refused", "its output has no logits, so no loss can be computed from it"
-            place_dropout(copy.deepcopy(plain), inputs, **ASKED)
-            verdict.status, verdict.reason = "wrong", "placed, though the output has no logits"
+            place_dropout(copy.deepcopy(plain), inputs, **ASKED_OF_CONVOLUTIONS)
+            verdict.status, verdict.reason = "unverifiable", "its output has no logits, so there is no loss to train on"
         else:
             _verify_placed(verdict, plain, inputs)
             if not torch.equal(logits(plain, inputs, seed=1), logits(plain, inputs, seed=2)):
@@ -188,7 +187,7 @@ def _reloaded(pair: Pair, model: PreTrainedModel, inputs: Probe) -> Tensor:
     auto_class = getattr(transformers, pair.auto_class)
     loader = auto_class if type(model.config) in auto_class._model_mapping else type(model)
     with tempfile.TemporaryDirectory() as folder:
-        model.save_pretrained(folder)
+        copy.deepcopy(model).save_pretrained(folder)  # a copy: saving writes into the config
         return logits(loader.from_pretrained(folder).eval(), inputs)
 
 
