@@ -119,6 +119,14 @@ def test_latents_that_ask_for_attention_are_a_residual_stream() -> None:
     assert "perceiver.encoder.cross_attention.attention.output" in paths(placement, "attention_output")
 
 
+def test_attention_beside_a_projected_stream_is_a_branch() -> None:
+    """Three of the five layers here change the width: x ← W·x + attention(x)."""
+    trace = trace_forward(*small("hiera", IMAGES))
+
+    kinds = [branch.kind for branch in trace.branches]
+    assert kinds.count("attention_output") == kinds.count("feed_forward") == sum((1, 2, 1, 1))
+
+
 def test_a_module_with_a_second_use_gets_no_hook() -> None:
     """PoolFormer sends its pooling, which gets no dropout, through the same module as its feed-forward layer."""
     placement = place_dropout(*small("poolformer", IMAGES), hidden=0.2)
