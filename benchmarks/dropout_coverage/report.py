@@ -91,8 +91,8 @@ def _without_class(reason: str) -> str:
 def _weights_left(runnable: list[Verdict]) -> list[str]:
     found = [verdict for verdict in runnable if verdict.weights_left and verdict.status == "verified"]
     lines = [
-        "With every branch deleted no matrix inside a layer has a gradient, but for these of image models, which are "
-        "outside of any residual connection (downsampling, mostly) and so without dropout:",
+        "With every branch deleted no matrix inside a layer has a gradient, but for these of image models: they "
+        "downsample without a residual connection, or are convolutions, which stay without dropout on purpose:",
         "",
     ]
     return [*lines, *(f"- {_name(verdict)}: {_first_few(verdict.weights_left)}" for verdict in found), ""]
