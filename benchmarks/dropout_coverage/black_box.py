@@ -22,7 +22,8 @@ Probe = dict[str, Tensor]
 CHANGED, SEEN = 3, 8  # positions of a text: the token that changes, the output that must not know
 DECODER_SEEN = 4
 TOLERANCE = 1e-6
-NO_LAYER = re.compile(r"embed|^(lm_heads|classifier)\.|cls_token")  # numbered, but before or after the layers
+# Numbered, but before, after or between the layers: Gemma 3n's AltUp mixes parallel residual streams.
+NO_LAYER = re.compile(r"embed|^(lm_heads|classifier)\.|cls_token|altup")
 
 
 def forward(model: PreTrainedModel, probe: Probe, *, seed: int = 0, **options: bool) -> object:

@@ -43,12 +43,14 @@ class Observer(TorchFunctionMode):
         super().__init__()
         self.stack, self.measure, self.neutral = stack, measure, neutral
         self.calls: list[Call] = []
+        self.softmaxes = 0  # seen, those inside torch's fused attention included
         self._probabilities: Any = WeakTensorKeyDictionary()
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs, name = kwargs or {}, getattr(func, "__name__", "")
+        self.softmaxes += name in SOFTMAXES or name == "scaled_dot_product_attention"
         if name == "scaled_dot_product_attention":
             kwargs = self._attention(args, kwargs)
         if name in DROPOUTS:
@@ -112,8 +114,8 @@ def _bias(func: Callable[..., Any], source: Tensor, probability: float) -> float
 @contextmanager
 def observed(
     model: nn.Module, *, measure: bool = False, neutral: frozenset[str] | None = frozenset()
-) -> Iterator[list[Call]]:
-    """The dropout calls of the forwards inside the block. measure: the bias of each. neutral: see Observer."""
+) -> Iterator[Observer]:
+    """What the forwards inside the block do. measure: the bias of each. neutral: see Observer."""
     stack: list[str] = []
     handles = []
 
@@ -126,7 +128,7 @@ def observed(
     observer = Observer(stack, measure=measure, neutral=neutral)
     try:
         with observer:
-            yield observer.calls
+            yield observer
     finally:
         for handle in handles:
             handle.remove()

@@ -31,7 +31,7 @@ DOTS3_TEXT = {
 }
 
 OVERRIDES: dict[str, dict[str, Any]] = {
-    "blt": {"encoder_hash_byte_group_vocab": 160},
+    "blt": {"encoder_hash_byte_group_vocab": 160, "encoder_hash_byte_group_size": [2, 3]},  # the default sees 8 bytes
     "bros": {"hidden_size": 64, "head_dim": 16},
     "bamba": {"attn_layer_indices": [1]},
     "cohere_compass_text": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections import Counter
 
 import torch
@@ -18,7 +19,7 @@ STATUS_MEANING = {
     "refused": "the setting is refused before training, with the reason",
     "wrong": "placed, but a check failed",
     "crashed": "placing ended in an error that names no reason to a user",
-    "unverifiable": "placed, but the untouched model is random by itself, so nothing can be compared",
+    "unverifiable": "placed, but the untouched model leaves nothing to compare with",
     "unbuildable": "the architecture could not be built or run here",
 }
 
@@ -39,6 +40,9 @@ def markdown(verdicts: list[Verdict]) -> str:
             f"{_count(runnable, 'unverifiable')} cannot be verified, "
             f"{_count(runnable, 'wrong') + _count(runnable, 'crashed')} fail**; "
             f"{len(verdicts) - len(runnable)} more could not be built here.",
+            "",
+            f"Among the verified are {sum(verdict.head_only for verdict in runnable)} networks of convolutions without "
+            "attention: the one number `dropout: 0.2` acts before their final layer alone, and a note says so.",
             "",
             *_by_auto_class(verdicts),
             *_black_box(runnable),
@@ -67,7 +71,9 @@ def _by_auto_class(verdicts: list[Verdict]) -> list[str]:
 def _black_box(runnable: list[Verdict]) -> list[str]:
     counts = Counter(verdict.black_box.partition(":")[0] for verdict in runnable if verdict.status == "verified")
     reasons = Counter(
-        verdict.black_box.partition(": ")[2] for verdict in runnable if verdict.black_box.startswith("not applicable")
+        _without_class(verdict.black_box.partition(": ")[2])
+        for verdict in runnable
+        if verdict.black_box.startswith("not applicable")
     )
     lines = [
         f"Black box (hidden p = 1 deletes every branch, so no position may know another token): {counts['passed']} "
@@ -77,14 +83,24 @@ def _black_box(runnable: list[Verdict]) -> list[str]:
     return [*lines, *(f"- {number} × {reason}" for reason, number in reasons.most_common()), ""]
 
 
+def _without_class(reason: str) -> str:
+    """The reason alone, so that equal ones count together."""
+    return re.sub(r" in \w+For\w+:| in \w+Model:", ":", reason)
+
+
 def _weights_left(runnable: list[Verdict]) -> list[str]:
     found = [verdict for verdict in runnable if verdict.weights_left and verdict.status == "verified"]
     lines = [
-        "With every branch deleted no matrix inside a layer has a gradient, but for these of image models, which are "
-        "outside of any residual connection (downsampling, mostly) and so without dropout:",
+        "With every branch deleted no matrix inside a layer has a gradient, but for these of image models: they "
+        "downsample without a residual connection, or are convolutions, which stay without dropout on purpose:",
         "",
     ]
-    return [*lines, *(f"- {_name(verdict)}: {', '.join(verdict.weights_left)}" for verdict in found), ""]
+    return [*lines, *(f"- {_name(verdict)}: {_first_few(verdict.weights_left)}" for verdict in found), ""]
+
+
+def _first_few(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+    return ", ".join(f"`{name}`" for name in names[:2]) + more
 
 
 def _decay(runnable: list[Verdict]) -> list[str]:

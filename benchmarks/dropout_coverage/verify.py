@@ -32,13 +32,14 @@ from benchmarks.dropout_coverage.small_models import IMAGES, Pair, build, probe
 from regtune.errors import ConfigError
 from regtune.models.dropout import Placement, place_dropout
 
-HIDDEN, CLASSIFIER = 0.2, 0.3
+ASKED = {"hidden": 0.2, "classifier": 0.3}
+ASKED_OF_CONVOLUTIONS = {"hidden": 0.2}  # the one number a user writes: where nothing else can follow it, the head does
 
 
 @dataclass
 class Verdict:
     """status: verified, wrong (placed, but a check failed), refused (a ConfigError), crashed (another error from
-    placing), unverifiable (random by itself), unbuildable. black_box: passed or why not tried."""
+    placing), unverifiable (see reason), unbuildable. black_box: passed or why not tried."""
 
     pair: Pair
     status: str = "verified"
@@ -46,6 +47,7 @@ class Verdict:
     sites: list[tuple[str, str]] = field(default_factory=list)  # (kind, origin) of each
     failures: list[str] = field(default_factory=list)
     black_box: str = ""
+    head_only: bool = False  # a network of convolutions, with dropout before the final layer alone
     weights_left: tuple[str, ...] = ()  # in image models: what downsamples between the layers
     decay: str = ""
     seconds: float = 0.0
@@ -66,9 +68,8 @@ def verify(pair: Pair) -> Verdict:
     try:
         verdict.decay = str(check_decay(plain))
         if not isinstance(getattr(output, "logits", None), Tensor):
-            verdict.status, verdict.reason = "refused", "its output has no logits, so no loss can be computed from it"
-            place_dropout(copy.deepcopy(plain), inputs, hidden=HIDDEN, classifier=CLASSIFIER, attention=0.0)
-            verdict.status, verdict.reason = "wrong", "placed, though the output has no logits"
+            place_dropout(copy.deepcopy(plain), inputs, **ASKED_OF_CONVOLUTIONS)
+            verdict.status, verdict.reason = "unverifiable", "its output has no logits, so there is no loss to train on"
         else:
             _verify_placed(verdict, plain, inputs)
             if not torch.equal(logits(plain, inputs, seed=1), logits(plain, inputs, seed=2)):
@@ -84,7 +85,14 @@ def verify(pair: Pair) -> Verdict:
 
 def _verify_placed(verdict: Verdict, plain: PreTrainedModel, inputs: Probe) -> None:
     model = copy.deepcopy(plain)
-    placement = place_dropout(model, inputs, hidden=HIDDEN, classifier=CLASSIFIER, attention=0.0)
+    verdict.head_only = verdict.pair.auto_class == IMAGES and not _has_attention(plain, inputs)
+    try:
+        placement = place_dropout(model, inputs, **ASKED)
+        verdict.head_only = False
+    except ConfigError:
+        if not verdict.head_only:
+            raise
+        placement = place_dropout(model, inputs, **ASKED_OF_CONVOLUTIONS)
     verdict.sites = [(site.kind, site.origin) for site in placement.sites]
     checks = [
         *_evaluation(model, plain, inputs),
@@ -101,6 +109,12 @@ def _verify_placed(verdict: Verdict, plain: PreTrainedModel, inputs: Probe) -> N
     verdict.failures = checks
     if checks:
         verdict.status, verdict.reason = "wrong", "; ".join(checks)
+
+
+def _has_attention(model: PreTrainedModel, inputs: Probe) -> bool:
+    with observed(model) as observation:
+        logits(model, inputs)
+    return observation.softmaxes > 0
 
 
 def _evaluation(model: PreTrainedModel, plain: PreTrainedModel, inputs: Probe) -> list[str]:
@@ -120,8 +134,9 @@ def _training(model: PreTrainedModel, inputs: Probe, placement: Placement) -> li
     model.train()
     if torch.equal(logits(model, inputs, seed=1), logits(model, inputs, seed=2)):
         failures.append("two training forwards are equal")
-    with observed(model, measure=True) as calls:
+    with observed(model, measure=True) as observation:
         logits(model, inputs)
+    calls = observation.calls
     inside = sorted({call.path for call in calls if call.on_probabilities})
     biased = sorted({call.path for call in calls if call.bias > STANDARD_ERRORS})
     listed = {_pattern(site.path) for site in placement.sites if site.probability > 0}
@@ -144,9 +159,9 @@ def _without(plain: PreTrainedModel, inputs: Probe) -> list[str]:
     model.train()
     with observed(reference, neutral=None):
         expected = logits(reference, inputs, seed=1)
-    with observed(model, neutral=left_alone) as calls:
+    with observed(model, neutral=left_alone) as observation:
         first, second = logits(model, inputs, seed=1), logits(model, inputs, seed=2)
-    live = sorted({call.path for call in calls} - left_alone)
+    live = sorted({call.path for call in observation.calls} - left_alone)
     if live:
         return [f"with every p at 0 dropout still acts in {', '.join(live)}"]
     if not torch.equal(first, expected):
@@ -172,7 +187,7 @@ def _reloaded(pair: Pair, model: PreTrainedModel, inputs: Probe) -> Tensor:
     auto_class = getattr(transformers, pair.auto_class)
     loader = auto_class if type(model.config) in auto_class._model_mapping else type(model)
     with tempfile.TemporaryDirectory() as folder:
-        model.save_pretrained(folder)
+        copy.deepcopy(model).save_pretrained(folder)  # a copy: saving writes into the config
         return logits(loader.from_pretrained(folder).eval(), inputs)
 
 

@@ -11,10 +11,12 @@ Kinds
     embedding                before the first layer; DeBERTa's table of relative positions is one as well
     attention_probabilities  inside the attention computation, on the softmax's output
     inner                    anywhere else, e.g. between the two matrices of a feed-forward layer
+    drop_path                a whole residual branch, skipped for some rows (stochastic depth)
 
 Origins
     field NAME               the model's own module, set through that field of its config (so config.json says it too)
-    module                   the model's own module, set directly: no field governs just the sites meant
+    module                   the model's own module, set directly: no field governs just the sites meant, or the module
+                             of attention probabilities and other sites was divided (XLNet)
     added                    a hook of regtune's: the architecture has no dropout there
 """
 
@@ -31,6 +33,6 @@ class DropoutSite:
     """One place where activations are dropped in training. Sites with probability 0 are listed too."""
 
     path: str  # module path, e.g. "bert.encoder.layer.0.output.dropout"
-    kind: str  # a DropoutKind; report files are read back through this class
+    kind: str  # a DropoutKind or "drop_path"; report files are read back through this class
     probability: float
     origin: str  # "field hidden_dropout_prob" | "module" | "added"

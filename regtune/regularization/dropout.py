@@ -1,11 +1,13 @@
 """Dropout: in training, a random share of the activations is zero, another share at every step.
 
 What it does
-    Drops after every attention layer, after every feed-forward layer and before the final classification layer; not
-    inside the attention computation: attention probabilities stay whole unless asked for. The meaning is the same for
-    every architecture. Where the model's own config field governs these sites it is set (and saved with the model),
-    where the architecture has no dropout, a hook is added, which is saved nowhere: the run folder's model loads with
-    transformers alone. In evaluation dropout is off.
+    Drops after every attention layer, after every feed-forward layer and before the final layer (the classifier, or the
+    layer that scores the vocabulary); not inside the attention computation: attention probabilities stay whole unless
+    asked for. The meaning is the same for every architecture. Where the model's own config field governs these sites it
+    is set (and saved with the model), where the architecture has no dropout, a hook is added, which is saved nowhere:
+    the run folder's model loads with transformers alone. In evaluation dropout is off.
+    dropout_coverage.md beside this file lists every architecture of transformers with the sites reached, how, and what
+    was verified; where dropout cannot be placed as asked, training stops before it starts, with the reason.
 
 Formula
     Training: y = x·m/(1 − p), with m = 0 with probability p and 1 otherwise, drawn for each number. Evaluation: y = x.
@@ -25,6 +27,10 @@ Settings and defaults
 Interactions
     One config field governs hidden and embedding dropout in BERT and its relatives: the embedding follows hidden, and
     the effect panel says so. Inside a feed-forward layer the model's own value stays.
+    Convolutions of images (ResNet, ConvNeXT) get no dropout: neighbouring pixels tell what was dropped, and their batch
+    norms see another variance in training than in evaluation. Their final layer follows; drop_path is for the rest.
+    Activation checkpointing replays the same masks. LoRA: placed after the adapters, on what they add as well.
+    torch.compile: placed before compiling; a hook added to a model that has run compiled would not act.
     The training objective is higher than the clean loss on the same rows, because dropout is on: compare only clean
     losses. With smoothing and weight decay it stacks; where all act, p = 0.1 is often enough, and more of each leads to
     underfitting. p above 0 that reaches no site of the model is an error, never ignored.

@@ -37,7 +37,8 @@ def set_drop_path(model: PreTrainedModel, probability: float) -> tuple[DropoutSi
     if probability and not places:
         name = type(model).__name__
         raise ConfigError(
-            f"regularization.drop_path: {name} has no stochastic depth (no config field {FIELD}), got {probability}",
+            f"regularization.drop_path: {name} has no stochastic depth (no config field {FIELD} "
+            f"that takes a fraction), got {probability}",
             hint="leave drop_path out; regularization.dropout works for every architecture",
         )
     source = twin if probability else plain

@@ -2,8 +2,9 @@
 
     survey     find branches, head and dropout calls, and the knob each call obeys     knobs, trace
     add        hook dropout in where a branch or the head has none                     hooks
+    split      divide a module that attention probabilities share with other sites     split
     set        the config field where it governs the right sites, else the module      fields, plan
-    verify     trace once more: every branch and the head dropped once, as asked       plan
+    verify     trace once more: every branch and the head dropped once, as asked       check
 
 A field is used when nothing it governs lies inside the attention computation or inside a feed-forward layer. It then
 takes the value for hidden sites if it governs any, and config.json will say so; a site it governs too but that should

@@ -1,8 +1,8 @@
 """Find what matters to dropout in any model, from one probe forward: dropout calls, residual branches, the head.
 
-How it works: each tensor carries its history (`lineage`), each torch call passes it on to its result (`rules`), what
-happens on the way is noted (`recorder`), and once the forward is over the structure shows itself (`forward`). No name
-of a module or an architecture is looked at:
+How it works: each tensor carries its history (`lineage`), each torch call (`operations`) passes it on to its result
+(`rules`), what happens on the way is noted (`recorder`), and once the forward, which leaves the model as it was
+(`probing`), is over the structure shows itself (`forward`). No name of a module or an architecture is looked at:
 
     residual connection   x + f(x): an addend descends from the other
     branch                f: attention when two activations are multiplied in it, or all positions are mixed by a

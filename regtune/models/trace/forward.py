@@ -16,9 +16,10 @@ from torch.overrides import TorchFunctionMode
 from transformers import PreTrainedModel
 
 from regtune.models.dropout_sites import DropoutKind
+from regtune.models.trace.operations import Operation
 from regtune.models.trace.probing import probing
 from regtune.models.trace.recorder import Branch, DropoutCall, Recorder, tensors_in
-from regtune.models.trace.rules import Operation, result_lineage
+from regtune.models.trace.rules import result_lineage
 
 
 @dataclass(frozen=True, kw_only=True)

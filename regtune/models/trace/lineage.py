@@ -82,6 +82,13 @@ class Residual:
         return Nested(stream=self.stream, outer=outer, inner=self.branch)
 
     @property
+    def overlooked(self) -> tuple[Segment, ...]:
+        """Attention that the stream was added to, not descending from it: both come from one tensor, and the stream has
+        been projected (Hiera, where a layer changes the width)."""
+        attention = tuple(segment for segment in self.stream.segments if segment.attentions)
+        return attention if len(attention) < len(self.stream.segments) else ()
+
+    @property
     def attentions(self) -> frozenset[int]:
         """Products of two activations that were made in the stream, not in the branch."""
         return frozenset[int]().union(*(segment.attentions for segment in self.stream.segments))

@@ -103,6 +103,9 @@ class Recorder:
             self.embeddings.append(residual.stream)
         self.retract(residual.retracted)
         self.branches += [
+            Branch(segment=segment, is_attention=True, is_convolution=False) for segment in residual.overlooked
+        ]
+        self.branches += [
             Branch(
                 segment=segment,
                 is_attention=bool(segment.attentions - residual.attentions),

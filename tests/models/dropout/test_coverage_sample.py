@@ -39,10 +39,10 @@ def test_placed_dropout_behaves(model_type: str, auto_class: str) -> None:
     assert (verdict.status, verdict.reason, verdict.black_box, verdict.decay) == ("verified", "", "passed", "")
 
 
-def test_a_convolutional_network_is_verified_without_black_box() -> None:
+def test_a_convolutional_network_is_verified_before_its_head() -> None:
     verdict = verify(Pair("convnext", IMAGE))
 
-    assert verdict.status == "verified"
+    assert (verdict.status, verdict.head_only) == ("verified", True)
     assert verdict.black_box.startswith("not applicable")
 
 
@@ -77,17 +77,17 @@ class Attention(nn.Module):
 
 
 def test_dropout_on_attention_probabilities_is_seen() -> None:
-    with observed(model := Attention(scale=1.0)) as calls:
+    with observed(model := Attention(scale=1.0)) as observation:
         model(torch.randn(2, 8))
 
-    assert [(call.on_probabilities, call.probability) for call in calls] == [(True, 0.5)]
+    assert [(call.on_probabilities, call.probability) for call in observation.calls] == [(True, 0.5)]
 
 
 def test_the_mean_of_draws_is_measured() -> None:
-    with observed(model := Attention(scale=1.0), measure=True) as calls:
+    with observed(model := Attention(scale=1.0), measure=True) as observation:
         model(torch.randn(2, 8))
 
-    assert 0 < calls[0].bias < STANDARD_ERRORS
+    assert 0 < observation.calls[0].bias < STANDARD_ERRORS
 
 
 def test_a_norm_is_known_by_what_it_does() -> None:
