@@ -129,7 +129,7 @@ class RegularizationSettings(Section):
     smoothing: Probability = Field(
         default=0.1,
         description="ε in [0, 1): the true class keeps 1 − ε, the other K − 1 classes share ε; left out: 0.1 for "
-        "tasks with classes and for seq2seq, 0 for regression and causal-lm",
+        "tasks with one class and for seq2seq, 0 for multi-label, regression and causal-lm",
     )
     augmentation: Probability | AugmentationSettings = Field(
         default=0.0, description="strength in [0, 1) of every operation that suits the task; training rows only"

@@ -102,7 +102,7 @@ def _load_best(run: Run, config: Config, task: Task, label_names: tuple[str, ...
             task=task,
             label_names=label_names,
             texts=(),
-            max_length=config.data.max_length,
+            max_length=task.positions(config.data),
             seed=config.training.seed,
         )
         return load_adapter(base.model, run.best_path), processor

@@ -35,21 +35,6 @@ Processor = Any  # a PreTrainedTokenizerBase, or an image processor: transformer
 IGNORED = -100  # the label of a token that has no answer: padding, a prompt, the second piece of a word
 
 
-class Augments(Protocol):
-    """What changes training rows (`regtune.regularization.augmentation`), keyed on seed, epoch and row."""
-
-    def augment_texts(self, texts: Sequence[str], *, epoch: int, row: int) -> Sequence[str]:
-        """The texts of one row."""
-
-    def augment_tagged(
-        self, words: Sequence[str], tags: Sequence[str], *, epoch: int, row: int
-    ) -> tuple[Sequence[str], Sequence[str]]:
-        """Words and their tags, still aligned."""
-
-    def augment_image(self, image: Image, *, epoch: int, row: int) -> Image:
-        """An image of the same size."""
-
-
 @dataclass(frozen=True)
 class Units:
     """The answers of a batch that count, one line each. logits are float32, whatever the model's arithmetic."""
@@ -141,6 +126,10 @@ class Task(RowRules):
             "label2id": {label: index for index, label in enumerate(label_names)},
             "problem_type": self.problem_type,
         }
+
+    def positions(self, settings: DataSettings) -> int:
+        """How many tokens the model must be able to take."""
+        return settings.max_length
 
     def check_model(self, model: PreTrainedModel, processor: Processor, *, name: str) -> None:
         """Raise ConfigError when the loaded model cannot do this task. name: as in the config."""

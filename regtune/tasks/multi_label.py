@@ -41,6 +41,7 @@ class MultiLabel(Task):
     problem_type = "multi_label_classification"
     loss_unit = "nats per label"
     answer_kind = "labels"
+    default_smoothing = 0.0  # where a label is on few rows, ε would teach ε for every absent one
     takes_class_weights = False
     tunes_threshold = True
 

@@ -68,6 +68,9 @@ class Seq2Seq(Task):
     def head_fields(self, label_names: Sequence[str]) -> dict[str, Any]:
         return {}
 
+    def positions(self, settings: DataSettings) -> int:
+        return max(settings.max_length, settings.max_target_length)
+
     def prepare_model(
         self, model: PreTrainedModel, *, new_parameters: Sequence[str], targets: Sequence[Any], settings: DataSettings
     ) -> None:

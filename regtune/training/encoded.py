@@ -70,11 +70,3 @@ def count_augmented(examples: Sequence[Example], task: Task, augmentation: Augme
         " epochs, they are too short for it",
         hint="a larger strength acts on shorter rows; `regtune explain augmentation` says what each operation does",
     )
-
-
-def truncation_notes(rows: dict[str, EncodedRows], max_length: int) -> list[str]:
-    return [
-        f"{encoded.truncated} of {len(encoded)} {name} rows are longer than {max_length} tokens and were cut"
-        for name, encoded in rows.items()
-        if encoded.truncated
-    ]

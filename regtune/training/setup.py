@@ -29,7 +29,7 @@ from regtune.tasks.infer import resolve_task
 from regtune.training.capacity import Capacity, limit_capacity, with_features
 from regtune.training.conductor import evaluation_steps
 from regtune.training.devices import choose_device
-from regtune.training.encoded import Encoder, count_augmented, truncation_notes
+from regtune.training.encoded import Encoder, count_augmented
 from regtune.training.trackers import check_trackers
 
 
@@ -112,13 +112,16 @@ def prepare(config: Config) -> Setup:
         task=task,
         label_names=splits.label_names,
         texts=task.vocabulary_texts(inputs, targets),
-        max_length=config.data.max_length,
+        max_length=task.positions(config.data),
         seed=settings.seed,
     )
     task.prepare_model(loaded.model, new_parameters=loaded.new_parameters, targets=targets, settings=config.data)
     sides = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     encode = Encoder(task, loaded.processor, splits.label_names, config.data)
     rows = {name: encode(examples) for name, examples in sides.items() if examples}  # no test split: no test rows
+    row_notes = [
+        note for side, encoded in rows.items() for note in task.row_notes(encoded, side=side, settings=config.data)
+    ]
     sample = stratified_sample(splits.train, min(len(splits.validation), len(splits.train)), seed=settings.seed)
     collate = task.collator(loaded.processor, loaded.model)
     probe = task.model_inputs(collate([rows["train"][i] for i in (0, 1)]))
@@ -154,7 +157,7 @@ def prepare(config: Config) -> Setup:
         notes=(
             *([reason] if reason else []),
             *splits.notes,
-            *truncation_notes(rows, config.data.max_length),
+            *row_notes,
             *technique_notes,
         ),
     )

@@ -132,7 +132,10 @@ class RegtuneTrainer(Trainer):
         return (objective, outputs) if return_outputs else objective
 
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> int:
-        return self.processes.total(sum(self.task.count_units(batch["labels"]) for batch in batch_samples))
+        units = self.processes.total(sum(self.task.count_units(batch["labels"]) for batch in batch_samples))
+        return max(
+            1, units
+        )  # a batch whose prompts leave no room for an answer teaches nothing, and divides by nothing
 
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> float:
         norm = float(super()._get_grad_norm(model, grad_norm=grad_norm))  # type: ignore[no-untyped-call] # not annotated

@@ -5,14 +5,21 @@ from pathlib import Path
 import pytest
 
 from regtune.config import load_config
+from regtune.tasks import TASKS
 
 FOLDER = Path(__file__).parents[2] / "configs"
 SHIPPED = sorted(path.name for path in FOLDER.glob("*.yaml"))
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_a_shipped_config_loads(name):
-    assert load_config(FOLDER / name).data.train == "demo:support"
+def test_a_shipped_config_loads_and_trains_on_a_demo_set(name):
+    assert load_config(FOLDER / name).data.train.startswith("demo:")
+
+
+def test_every_task_has_a_shipped_config():
+    configs = [load_config(FOLDER / name) for name in SHIPPED]
+
+    assert {config.task or "text-classification" for config in configs} == set(TASKS)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
