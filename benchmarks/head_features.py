@@ -103,6 +103,10 @@ def main() -> None:
         cached[1],
         {"train": rows[:TRAIN], "validation": rows[TRAIN:]},
         lambda part: dict(collate(list(part))),
+        lengths={
+            side: [len(row["input_ids"]) for row in part]
+            for side, part in (("train", rows[:TRAIN]), ("validation", rows[TRAIN:]))
+        },
     )
     once = time.process_time() - began
     variants = {

@@ -24,9 +24,9 @@ class Evaluation:
 
     step: int  # optimizer steps done
     epoch: float  # passes over the training rows done
-    train_loss: float  # nats per row, on a fixed sample of the training rows
-    validation_loss: float  # nats per row
-    objective: float  # nats per row, in train mode
+    train_loss: float  # in the task's unit (nats per row, …), on a fixed sample of the training rows
+    validation_loss: float  # in the same unit
+    objective: float  # in the same unit, in train mode
     metrics: dict[str, float]  # validation metrics by name, e.g. {"accuracy": 0.81, "macro_f1": 0.78}
     learning_rate: float  # of the step just made
     patience_used: int  # evaluations since the best one; 0 at a new best
@@ -36,7 +36,7 @@ class Evaluation:
 
     @property
     def gap(self) -> float:
-        """validation_loss − train_loss, nats per row; positive when the model knows the training rows better."""
+        """validation_loss − train_loss; positive when the model knows the training rows better."""
         return self.validation_loss - self.train_loss
 
     def value(self, monitor: str) -> float:

@@ -24,7 +24,7 @@ def make_examples(
     targets, strata = iter(named), iter(rules.strata(named))
     examples = {
         key: tuple(
-            _example(row, target, row_strata, file.source, rules)
+            _example(row, target, row_strata, rules)
             for row, target, row_strata in zip(
                 file.rows, islice(targets, len(file.rows)), islice(strata, len(file.rows)), strict=True
             )
@@ -34,7 +34,7 @@ def make_examples(
     return examples, notes
 
 
-def _example(row: RawRow, target: object, strata: tuple[str, ...], source: str, rules: RowRules) -> Example:
+def _example(row: RawRow, target: object, strata: tuple[str, ...], rules: RowRules) -> Example:
     return Example(
         inputs=row.inputs,
         target=target,
@@ -43,6 +43,6 @@ def _example(row: RawRow, target: object, strata: tuple[str, ...], source: str, 
         key=rules.key(row.inputs),
         strata=strata,
         group=row.group,
-        source=source,
+        source=row.file,
         line=row.line,
     )

@@ -15,6 +15,7 @@ from regtune.data.table import Row, Table, kind_of
 from regtune.errors import DataError
 
 LISTED = 5
+Place = tuple[str, int]  # file, line
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class RawRow:
     inputs: tuple[Any, ...]
     target: Any
     group: str | None
+    file: str
     line: int
 
 
@@ -86,32 +88,33 @@ def input_cells(row: Row, columns: Columns, rules: RowRules, *, path: str) -> tu
 @dataclass
 class _Read:
     rows: list[RawRow] = field(default_factory=list)
-    lines_without_target: list[int] = field(default_factory=list)
-    lines_without_input: list[int] = field(default_factory=list)
+    lines_without_target: list[Place] = field(default_factory=list)
+    lines_without_input: list[Place] = field(default_factory=list)
 
 
 def _read_rows(table: Table, columns: Columns, rules: RowRules, settings: DataSettings) -> _Read:
     read = _Read()
     target_kind: str | None = None
     for row in table.rows:
-        inputs = input_cells(row, columns, rules, path=table.path)
+        path = row.file or table.path  # of several files, the one it stands in
+        inputs = input_cells(row, columns, rules, path=path)
         target = None
         if columns.target is not None:
-            cell = _cell(row, columns.target, path=table.path)
-            where = f"{table.path}:{row.line}: column `{columns.target}`"
+            cell = _cell(row, columns.target, path=path)
+            where = f"{path}:{row.line}: column `{columns.target}`"
             target = rules.read_target(cell, where=where, settings=settings)
             if cell is not None:
                 target_kind = target_kind or kind_of(cell)
                 _check_kind(cell, target_kind, where=where)
             if target is None:
-                read.lines_without_target.append(row.line)
-        rules.check_row(inputs, target, where=f"{table.path}:{row.line}")
-        group = _group(row, columns, path=table.path)
+                read.lines_without_target.append((path, row.line))
+        rules.check_row(inputs, target, where=f"{path}:{row.line}")
+        group = _group(row, columns, path=path)
         has_input = not any(rules.is_empty(value) for value in inputs)
         if not has_input:
-            read.lines_without_input.append(row.line)
+            read.lines_without_input.append((path, row.line))
         if has_input and (target is not None or columns.target is None):
-            read.rows.append(RawRow(inputs, target, group, row.line))
+            read.rows.append(RawRow(inputs, target, group, path, row.line))
     return read
 
 
@@ -137,11 +140,13 @@ def _check_kind(cell: Any, expected: str, *, where: str) -> None:
         )
 
 
-def _drop_or_raise(source: str, what: str, lines: Sequence[int], *, setting: str, rule: str) -> str:
+def _drop_or_raise(source: str, what: str, lines: Sequence[Place], *, setting: str, rule: str) -> str:
     """The note about dropped rows; raises DataError where the rule is to stop. setting: the key of the rule."""
-    listed = ", ".join(map(str, lines[:LISTED])) + (", …" if len(lines) > LISTED else "")
+    shown = [str(line) if file == source else f"{file}:{line}" for file, line in lines[:LISTED]]
+    listed = ", ".join(shown) + (", …" if len(lines) > LISTED else "")
     rows = f"{len(lines)} {'row' if len(lines) == 1 else 'rows'} without {what}"
     where = f"({'line' if len(lines) == 1 else 'lines'} {listed})"
     if rule == "drop":
         return f"{source}: {rows} dropped {where}"
-    raise DataError(f"{source}:{lines[0]}: {rows} {where}", hint=f"fill them in, or set data.{setting}: drop")
+    file, line = lines[0]
+    raise DataError(f"{file}:{line}: {rows} {where}", hint=f"fill them in, or set data.{setting}: drop")

@@ -35,7 +35,7 @@ def predict_file(run: Run, data: str, output: str) -> int:
             raise DataError(f"{data}: already has a column `{taken[0]}`, which predict would write", hint="rename it")
         with TableWriter(Path(output), [*table.columns, *added]) as writer:
             for block in _blocks(table.rows):
-                inputs = [input_cells(row, columns, task, path=data) for row in block]
+                inputs = [input_cells(row, columns, task, path=row.file or data) for row in block]
                 rows = task.encode(inputs, processor=restored.processor, settings=settings)
                 answers = restored.scorer(rows).answers
                 for row, answer in zip(block, answers, strict=True):

@@ -109,6 +109,8 @@ class Scorer:
             return Scored(answers, np.zeros(count), np.zeros(count, dtype=np.int64))
         units = self.task.units(logits, batch["labels"])
         sums, counts = row_sums(self.task.clean_losses(units), units, count)
+        if self.task.counts_rows:
+            counts = torch.ones_like(counts)
         return Scored(answers, sums.cpu().numpy(), counts.cpu().numpy())
 
     @contextmanager

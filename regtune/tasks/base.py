@@ -66,6 +66,7 @@ class Task(RowRules):
     problem_type: ClassVar[str | None] = "single_label_classification"  # of the saved model's config
     loss_unit: ClassVar[str] = "nats per row"
     default_smoothing: ClassVar[float | None] = 0.1  # where the config says nothing; None: smoothing has no meaning
+    counts_rows: ClassVar[bool] = False  # the loss is a mean over rows, however many units a row has
     takes_class_weights: ClassVar[bool] = True
     tunes_threshold: ClassVar[bool] = False  # answers are cut at a threshold that validation chooses
     answer_kind: ClassVar[Literal["class", "labels", "number", "tags", "text", "none"]] = "class"  # what predict gives

@@ -1,7 +1,9 @@
 """One text, or a pair, to any number of K labels, none included.
 
 Data: column `labels`, a list in JSONL and Parquet, or a cell such as `billing;urgent` (`data.label_separator`) in CSV.
-Loss: binary cross entropy. A unit is one label of one row, a distribution over (absent, present), so smoothing with ε
+Loss: binary cross entropy, summed over the labels of a row: the negative log-likelihood of the whole answer. (A mean
+over 40 labels would make gradients 40 times smaller, down to where AdamW's ε holds them back: on 709 rows micro F1 came
+out at 0.25 instead of 0.7.) A unit is one label of one row, a distribution over (absent, present), so smoothing with ε
 trains towards 1 − ε and ε, and towards ½ at its bound. A label is predicted where its probability reaches a threshold;
 the threshold, one for all labels, is chosen on the validation rows only (best micro F1) and kept with the run.
 """
@@ -39,7 +41,8 @@ class MultiLabel(Task):
     metrics = ("micro_f1", "macro_f1_labels", "exact_match")
     headline = "micro_f1"
     problem_type = "multi_label_classification"
-    loss_unit = "nats per label"
+    loss_unit = "nats per row"
+    counts_rows = True
     answer_kind = "labels"
     default_smoothing = 0.0  # where a label is on few rows, ε would teach ε for every absent one
     takes_class_weights = False
@@ -104,6 +107,22 @@ class MultiLabel(Task):
     def show_target(self, target: Any) -> str:
         return json.dumps(list(target), ensure_ascii=False)
 
+    def prepare_model(
+        self, model: PreTrainedModel, *, new_parameters: Sequence[str], targets: Sequence[Any], settings: DataSettings
+    ) -> None:
+        """Let the new head begin at each label's share of the training rows.
+
+        From p = ½ for every label, training would first spend its steps on saying "absent": at learning rates of
+        fine-tuning the bias cannot move that far, so the encoder gives up its features for it. Source: Lin et al.
+        2017, "Focal Loss for Dense Object Detection", section 3.3 (https://arxiv.org/abs/1708.02002).
+        """
+        counts = Counter(name for target in targets for name in target)
+        names: Any = model.config.id2label
+        shares = torch.tensor([(counts[names[i]] + 0.5) / (len(targets) + 1) for i in range(len(names))])  # (labels,)
+        for name, parameter in model.named_parameters():
+            if name in new_parameters and name.endswith("bias") and parameter.shape == shares.shape:
+                parameter.detach().copy_(shares.logit())
+
     # ---- tensors -----------------------------------------------------------------------------------------------------
 
     def encode_labelled(
@@ -126,14 +145,14 @@ class MultiLabel(Task):
         return Units(torch.stack([torch.zeros_like(present), present], dim=-1), labels.flatten(), rows)
 
     def count_units(self, labels: Tensor) -> int:
-        return labels.numel()
+        return len(labels)
 
     def smoothing_classes(self, label_names: Sequence[str], model: PreTrainedModel) -> int:
         return 2
 
     def chance_loss(self, rows: EncodedRows) -> float:
         present = np.array([feature["labels"] for feature in rows.features])  # (rows, labels)
-        return float(np.mean([entropy(Counter(column.tolist())) for column in present.T]))
+        return float(sum(entropy(Counter(column.tolist())) for column in present.T))
 
     # ---- answers -----------------------------------------------------------------------------------------------------
 

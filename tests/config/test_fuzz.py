@@ -38,6 +38,7 @@ data:
   on_missing_label: error
   on_empty_text: drop
 regularization:
+  drop_path: 0.1
   dropout: {hidden: 0.1, classifier: 0.2, attention: 0, embedding: null}
   weight_decay: 0.01
   weight_decay_target: zero

@@ -54,6 +54,11 @@ def effect() -> Effect:
         sites.append((f"layer.{layer}.output.dropout", "feed_forward", field))
     sites.append(("dropout", "classifier", "field classifier_dropout"))
     return Effect(
+        finetune="full",
+        trained_parameters=22_642_000,
+        all_parameters=22_642_000,
+        trained_part="",
+        drop_path=(),
         dropout_sites=tuple(DropoutSite(path=p, kind=k, probability=0.1, origin=o) for p, k, o in sites),
         dropout_notes=("embedding dropout follows hidden: one field governs both",),
         decayed_tensors=38,

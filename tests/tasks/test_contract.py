@@ -23,6 +23,7 @@ from regtune.history import History
 from regtune.run import Run, open_run
 from regtune.tasks import TASKS
 from regtune.training.listener import Listener
+from regtune.training.processes import Processes
 from regtune.training.setup import Setup, prepare
 from regtune.training.train import make_trainer, resume, train
 
@@ -165,7 +166,7 @@ class FirstGradient(TrainerCallback):
 
 
 def first_gradient(setup: Setup, folder: Path, *, without_techniques: bool = False) -> torch.Tensor:
-    trainer = make_trainer(Run(folder), setup)
+    trainer = make_trainer(Run(folder), setup, Processes())
     if without_techniques:
         trainer.create_optimizer()
         trainer.regularizers = ()

@@ -19,6 +19,7 @@ from regtune.regularization.smoothing import smooth
 from regtune.run import Run
 from regtune.tasks import TASKS
 from regtune.tasks.base import IGNORED, Task, entropy, row_sums
+from regtune.training.processes import Processes
 from regtune.training.setup import prepare
 from regtune.training.train import make_trainer
 
@@ -252,7 +253,7 @@ def test_class_weights_act_on_the_objective_and_not_on_the_loss(
     units = task.units(plain.loaded.model.eval()(**task.model_inputs(batch)).logits, batch["labels"])
     expected = (task.clean_losses(units) * weighted.class_weights[units.labels]).sum() / len(units.labels)
 
-    trainer = make_trainer(Run(tmp_path), weighted)
+    trainer = make_trainer(Run(tmp_path), weighted, Processes())
     objective = trainer.compute_loss(weighted.loaded.model.eval(), dict(batch), num_items_in_batch=len(units.labels))
 
     assert float(objective.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)

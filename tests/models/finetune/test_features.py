@@ -13,6 +13,11 @@ WITH_HEAD = ["bert", "roberta", "llama", "t5", "vit", "bert-tokens"]
 ROUNDING = {"rtol": 1e-4, "atol": 1e-5}
 
 
+def cached_by_length(model, held, rows, collate, **options):
+    lengths = {side: [len(row[model.main_input_name]) for row in of_side] for side, of_side in rows.items()}
+    return cache_features(model, held, rows, collate, lengths=lengths, **options)
+
+
 @pytest.fixture
 def prepared(make_model, make_rows, collate):
     """prepared("bert"): (a model whose head trains, dropout 0, its rows, the same rows cached)."""
@@ -23,7 +28,7 @@ def prepared(make_model, make_rows, collate):
         trained = freeze(model, mode, new_parameters=(), probe=collate(rows[:2]))
         place_dropout(model, collate(rows[:2]), hidden=0.0, classifier=dropout)
         hold_in_evaluation(model, trained.held)
-        cached = cache_features(model, trained.held, {"train": rows[:30], "validation": rows[30:]}, collate)
+        cached = cached_by_length(model, trained.held, {"train": rows[:30], "validation": rows[30:]}, collate)
         return model, rows, cached
 
     return make
@@ -145,7 +150,7 @@ def test_left_padded_rows_are_found_in_a_batch_of_any_length(make_model, make_ro
     rows = [{name: row[name] for name in ("input_ids", "attention_mask")} for row in make_rows("llama")]
     model = make_model("llama")
     trained = freeze(model, "head", new_parameters=(), probe=collate_left(rows[:2]))
-    cached = cache_features(model, trained.held, {"all": rows}, collate_left)
+    cached = cached_by_length(model, trained.held, {"all": rows}, collate_left)
 
     with torch.no_grad():
         expected = model(**collate_left(rows[5:9])).logits
@@ -159,7 +164,7 @@ def test_too_much_memory_falls_back_and_says_so(make_model, make_rows, collate) 
     rows, model = make_rows("bert"), make_model("bert")
     trained = freeze(model, "head", new_parameters=(), probe=collate(rows[:2]))
 
-    cached = cache_features(model, trained.held, {"all": rows}, collate, largest_bytes=100)
+    cached = cached_by_length(model, trained.held, {"all": rows}, collate, largest_bytes=100)
 
     assert cached.note == "frozen features are computed anew at every step: those of all rows take more than 0 MB"
     assert cached.rows == {"all": rows}
@@ -171,7 +176,7 @@ def test_what_trains_before_the_trunk_falls_back(make_model, make_rows, collate)
     new = ("bert.embeddings.word_embeddings.weight",)
     trained = freeze(model, "head", new_parameters=new, probe=collate(rows[:2]))
 
-    cached = cache_features(model, trained.held, {"all": rows}, collate)
+    cached = cached_by_length(model, trained.held, {"all": rows}, collate)
 
     assert cached.note.endswith("nothing frozen runs before all that trains")
 
@@ -181,7 +186,7 @@ def test_a_head_that_reads_padding_falls_back(make_model, make_rows, collate) ->
     rows, model = make_rows("xlnet"), make_model("xlnet")
     trained = freeze(model, "head", new_parameters=(), probe=collate(rows[:2]))
 
-    cached = cache_features(model, trained.held, {"all": rows}, collate)
+    cached = cached_by_length(model, trained.held, {"all": rows}, collate)
 
     assert "a replay gives other logits" in cached.note
 
@@ -191,7 +196,7 @@ def test_caching_changes_neither_weights_nor_state_dict_nor_random_state(make_mo
     trained = freeze(model, "head", new_parameters=(), probe=collate(rows[:2]))
     before, random_state = make_model("bert").state_dict(), torch.get_rng_state()
 
-    cache_features(model, trained.held, {"all": rows}, collate)
+    cached_by_length(model, trained.held, {"all": rows}, collate)
 
     assert model.state_dict().keys() == before.keys()
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
@@ -222,7 +227,7 @@ def test_real_minilm_trains_on_cached_features() -> None:
         hold_in_evaluation(loaded.model, trained.held)
         chosen = rows
         if is_cached:
-            cached = cache_features(loaded.model, trained.held, {"train": rows}, lambda part: dict(pad(list(part))))
+            cached = cached_by_length(loaded.model, trained.held, {"train": rows}, lambda part: dict(pad(list(part))))
             assert cached.size_bytes == 40 * 384 * 4
             chosen = cached.rows["train"]
         losses.append(train(loaded.model, chosen, lambda part: dict(pad(list(part)))))
