@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 
 from regtune.data.encode import Collator, EncodedRows
 from regtune.evaluation.memory import out_of_memory_named
-from regtune.tasks.base import Batch, Processor, Task, row_sums
+from regtune.tasks.base import Batch, Processor, Task
 
 # Rows per forward pass of an evaluation. No gradients are kept, so more than in training fit; beyond this, CPUs gain
 # nothing (rows are sorted by length, larger batches only pad more).
@@ -108,9 +108,7 @@ class Scorer:
         if "labels" not in batch:
             return Scored(answers, np.zeros(count), np.zeros(count, dtype=np.int64))
         units = self.task.units(logits, batch["labels"])
-        sums, counts = row_sums(self.task.clean_losses(units), units, count)
-        if self.task.counts_rows:
-            counts = torch.ones_like(counts)
+        sums, counts = self.task.row_losses(units, count)
         return Scored(answers, sums.cpu().numpy(), counts.cpu().numpy())
 
     @contextmanager

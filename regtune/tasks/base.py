@@ -66,7 +66,6 @@ class Task(RowRules):
     problem_type: ClassVar[str | None] = "single_label_classification"  # of the saved model's config
     loss_unit: ClassVar[str] = "nats per row"
     default_smoothing: ClassVar[float | None] = 0.1  # where the config says nothing; None: smoothing has no meaning
-    counts_rows: ClassVar[bool] = False  # the loss is a mean over rows, however many units a row has
     takes_class_weights: ClassVar[bool] = True
     tunes_threshold: ClassVar[bool] = False  # answers are cut at a threshold that validation chooses
     answer_kind: ClassVar[Literal["class", "labels", "number", "tags", "text", "none"]] = "class"  # what predict gives
@@ -151,12 +150,18 @@ class Task(RowRules):
         return Units(logits.float(), labels, torch.arange(len(labels), device=labels.device))
 
     def count_units(self, labels: Tensor) -> int:
-        """How many units `units` gives for these labels."""
+        """What the mean of the loss over these labels counts: usually the units."""
         return len(labels)
 
     def clean_losses(self, units: Units) -> Tensor:
         """The loss that is reported: hard labels, no weighting, one value per unit. → (units,)"""
         return F.cross_entropy(units.logits, units.labels, reduction="none")
+
+    def row_losses(self, units: Units, rows: int) -> tuple[Tensor, Tensor]:
+        """(summed clean loss (rows,) float64, what the mean counts (rows,) int64) of each row of a batch."""
+        losses = self.clean_losses(units)
+        sums = torch.zeros(rows, dtype=torch.float64, device=losses.device).index_add_(0, units.rows, losses.double())
+        return sums, torch.bincount(units.rows, minlength=rows)
 
     def hard_targets(self, units: Units) -> Tensor:
         """Labels as target distributions that techniques may soften. → (units, classes)"""
@@ -221,9 +226,3 @@ def entropy(counts: Mapping[Any, int]) -> float:
 def count_kept(labels: Iterable[Any]) -> Counter[Any]:
     """Of token labels, row after row, those that are not IGNORED."""
     return Counter(label for row in labels for label in row if label != IGNORED)
-
-
-def row_sums(losses: Tensor, units: Units, rows: int) -> tuple[Tensor, Tensor]:
-    """(summed loss (rows,) float64, units (rows,) int64) of each row of a batch, from (units,) losses."""
-    sums = torch.zeros(rows, dtype=torch.float64, device=losses.device).index_add_(0, units.rows, losses.double())
-    return sums, torch.bincount(units.rows, minlength=rows)

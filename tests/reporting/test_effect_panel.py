@@ -99,8 +99,9 @@ def test_an_effect_survives_json(effect):
 def test_a_pipe_gets_plain_lines(effect):
     print_effect(make_console(stream := io.StringIO(), environment={}), effect)
 
-    assert stream.getvalue().splitlines()[:3] == [
+    assert stream.getvalue().splitlines()[:4] == [
         "",
         "effect",
+        "  trains        all 22.64 M parameters",
         "  dropout       0.1: 6 after attention, 6 after feed-forward, 1 before classifier, 1 embedding · attention 0",
     ]

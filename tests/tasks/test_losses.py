@@ -18,7 +18,7 @@ from regtune.models.tiny import piece_tokenizer, tiny_tokenizer
 from regtune.regularization.smoothing import smooth
 from regtune.run import Run
 from regtune.tasks import TASKS
-from regtune.tasks.base import IGNORED, Task, entropy, row_sums
+from regtune.tasks.base import IGNORED, Task, entropy
 from regtune.training.processes import Processes
 from regtune.training.setup import prepare
 from regtune.training.train import make_trainer
@@ -29,8 +29,8 @@ UNEVEN = torch.log(torch.tensor([0.5, 0.25, 0.25]))  # logits of these three pro
 
 def sums_and_units(task: Task, logits: Tensor, labels: Tensor) -> tuple[list[float], list[int]]:
     units = task.units(logits, labels)
-    sums, counts = row_sums(task.clean_losses(units), units, len(labels))
-    assert task.count_units(labels) == len(units.labels)
+    sums, counts = task.row_losses(units, len(labels))
+    assert task.count_units(labels) == counts.sum()
     return sums.tolist(), counts.tolist()
 
 
@@ -42,14 +42,14 @@ def test_a_row_of_one_class_is_one_unit(name: str) -> None:
     assert units == [1, 1]
 
 
-def test_multi_label_has_one_unit_per_label_of_binary_cross_entropy() -> None:
+def test_multi_label_sums_binary_cross_entropy_over_the_labels_of_a_row() -> None:
     """sigmoid(0) = ½, sigmoid(ln 3) = ¾: −ln ½ − ln ¾ where the first is absent and the second present."""
     logits, labels = torch.tensor([[0.0, math.log(3)]]), torch.tensor([[0, 1]])
 
     sums, units = sums_and_units(TASKS["multi-label"], logits, labels)
 
     assert sums == pytest.approx([math.log(2) + math.log(4 / 3)])
-    assert units == [2]
+    assert units == [1]
     theirs = torch.nn.functional.binary_cross_entropy_with_logits(logits, labels.float(), reduction="sum")
     assert sums == pytest.approx([theirs.item()])
 
@@ -208,9 +208,9 @@ def test_chance_of_classes_is_the_entropy_of_their_shares() -> None:
     assert entropy(Counter(a=3, b=1, never=0)) == pytest.approx(expected)
 
 
-def test_chance_of_labels_is_the_mean_entropy_of_each() -> None:
+def test_chance_of_labels_is_the_sum_of_the_entropies_of_each() -> None:
     """Label 0 is in half of the rows (ln 2), label 1 in none (0)."""
-    assert TASKS["multi-label"].chance_loss(labelled([[1, 0], [0, 0]])) == pytest.approx(math.log(2) / 2)
+    assert TASKS["multi-label"].chance_loss(labelled([[1, 0], [0, 0]])) == pytest.approx(math.log(2))
 
 
 def test_chance_of_numbers_is_their_variance() -> None:
