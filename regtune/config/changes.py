@@ -9,6 +9,7 @@ from regtune.config.schema import Config, ModelSettings
 from regtune.errors import ConfigError
 
 DATA_FILES = ("train", "validation", "test")
+NAMED_SOURCES = ("demo:", "hf:")
 
 
 def anchored(config: Config) -> Config:
@@ -38,8 +39,10 @@ def refuse_changes(stored: Config, asked: Config, *, run: str) -> None:
 
 
 def _absolute(source: Any) -> Any:
-    is_file = isinstance(source, str) and Path(source).exists()  # a share and demo:support are none
-    return str(Path(source).absolute()) if is_file else source
+    if not isinstance(source, str) or source.startswith(NAMED_SOURCES):  # a share, or a name that is no path
+        return source
+    is_place = Path(source).exists() or any(sign in source for sign in "*?[")  # a pattern stands for several files
+    return str(Path(source).absolute()) if is_place else source
 
 
 def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

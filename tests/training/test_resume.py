@@ -213,3 +213,15 @@ def test_a_run_in_use_is_refused_naming_the_process(make_config: Make, tmp_path:
 
     with run.locked(), pytest.raises(EnvironmentFault, match=f"in use by process {os.getpid()} on "):
         resume(run)
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [("part-*.csv", "{here}/part-*.csv"), ("demo:support", "demo:support"), ("hf:a/b:c@train", "hf:a/b:c@train")],
+)
+def test_a_kept_config_finds_its_data_from_anywhere(
+    make_config: Callable[..., Config], source: str, kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert anchored(make_config(f"data.train={source}")).data.train == kept.format(here=tmp_path)
