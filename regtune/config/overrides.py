@@ -70,7 +70,10 @@ def _set(document: Document, path: KeyPath, value: Plain) -> Document:
     values = copy.deepcopy(document.values)
     section = values
     for length in range(1, len(path)):
-        inner = section.setdefault(str(path[length - 1]), {})
+        name = str(path[length - 1])
+        if path[:length] == ("model",) and isinstance(section.get(name), str):
+            section[name] = {"name": section[name]}  # `model: minilm` is short for a section with this name
+        inner = section.setdefault(name, {})
         if not isinstance(inner, dict):
             outer = path[:length]
             where = document.where(outer)

@@ -181,7 +181,8 @@ def _nothing_pretrained(config: Config) -> list[tuple[KeyPath, str]]:
 
 def _unused_lora(config: Config) -> list[tuple[KeyPath, str]]:
     settings = config.model_settings
-    if settings.finetune == "lora" or settings.lora == LoraSettings():
+    is_written = "lora" in settings.model_fields_set and settings.finetune == "full"
+    if settings.finetune == "lora" or (settings.lora == LoraSettings() and not is_written):
         return []
     return [(("model", "lora"), f"acts only with finetune lora, got finetune {settings.finetune}")]
 

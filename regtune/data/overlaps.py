@@ -19,7 +19,9 @@ def repeat_notes(examples: Sequence[Example]) -> list[str]:
     notes = []
     if repeated:
         count = sum(len(same) - 1 for same in repeated)
-        notes.append(f"{count} of {len(examples)} rows repeat an earlier text (first: {_place(repeated[0][1])})")
+        seconds = {id(same[1]) for same in repeated}
+        first_repeat = next(example for example in examples if id(example) in seconds)
+        notes.append(f"{count} of {len(examples)} rows repeat an earlier text (first: {_place(first_repeat)})")
     torn = [same for same in repeated if len({example.label for example in same}) > 1]
     if torn:
         first = torn[0][0]

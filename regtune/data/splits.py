@@ -52,7 +52,8 @@ def split_rows(
 
 def stratified_sample(examples: Sequence[Example], size: int, *, seed: int) -> Indices:
     """Ascending indices of `size` rows, each class with its share of them; all rows if there are no more than that."""
-    units = [Unit((row,), Counter(example.strata)) for row, example in enumerate(examples)]
+    # A row of several labels counts once, by its combination: by its labels it would be taken before rows of one.
+    units = [Unit((row,), Counter([" ".join(example.strata)])) for row, example in enumerate(examples)]
     target = min(size, len(examples))
     return _rows_of(take_units(units, target=target, present=(), kept={}, generator=random.Random(seed)))
 

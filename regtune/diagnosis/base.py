@@ -45,6 +45,7 @@ class Facts:
     dropout: float | None  # p of the hidden sites; None: the model's own ("keep")
     dropout_key: str  # where that p is written
     can_smooth: bool  # smoothing is usual: not for numbers, nor where the loss is about the whole distribution
+    reads_text: bool  # the task is one for the encoders of `regtune.diagnosis.sizes`
     can_augment: bool  # data augmentation suits the task and is off
     weight_decay: float
     patience: int | None  # evaluations
@@ -85,6 +86,7 @@ def facts_of(run: Run) -> Facts:
         dropout=None if isinstance(dropout, str) else dropout,
         dropout_key=dropout_key,
         can_smooth=plan["answer_kind"] not in ("number", "none"),
+        reads_text=written["task"] not in ("image-classification", "causal-lm", "seq2seq"),
         can_augment=bool(OPERATIONS[written["task"]]) and regularization.augmentation == 0.0,
         weight_decay=regularization.weight_decay,
         patience=regularization.patience,

@@ -71,7 +71,9 @@ def _rate_is_too_high(facts: Facts) -> bool:
     losses = [evaluation.train_loss for evaluation in facts.history]
     chance = facts.chance_loss
     largest_rise = max((after - before for before, after in itertools.pairwise(losses)), default=0.0)
-    is_far_above = losses[-1] > (1 + 2 * JUMP) * chance
+    # A new head starts at ln K, which for 13 tags, most of them O, is far above chance by itself.
+    start = max(chance, math.log(max(1, len(facts.class_counts))))
+    is_far_above = losses[-1] > (1 + 2 * JUMP) * start
     if min(losses) < CHANCE_SHARE * chance or largest_rise > JUMP * chance or is_far_above:
         return True
     return facts.history.last.step >= FEW_STEPS and facts.learning_rate > UNUSUAL_RATE

@@ -14,14 +14,18 @@ WORTH_IT = 1.5  # times larger or smaller; less is another model, not another si
 
 def smaller_model(facts: Facts) -> Advice:
     """The largest model of the ladder that is clearly smaller than this one."""
-    smaller = [(name, size) for name, size in LADDER if size * WORTH_IT < facts.parameters]
+    smaller = [(name, size) for name, size in _ladder(facts) if size * WORTH_IT < facts.parameters]
     return _change(facts, "smaller", *smaller[-1]) if smaller else _own_choice(facts, "smaller")
 
 
 def larger_model(facts: Facts) -> Advice:
     """The smallest model of the ladder that is clearly larger than this one."""
-    larger = [(name, size) for name, size in LADDER if size > facts.parameters * WORTH_IT]
+    larger = [(name, size) for name, size in _ladder(facts) if size > facts.parameters * WORTH_IT]
     return _change(facts, "larger", *larger[0]) if larger else _own_choice(facts, "larger")
+
+
+def _ladder(facts: Facts) -> tuple[tuple[str, int], ...]:
+    return LADDER if facts.reads_text else ()
 
 
 def _change(facts: Facts, direction: str, name: str, size: int) -> Advice:

@@ -38,6 +38,7 @@ SPECIAL_TOKENS = {
 }
 END, PADDING = "<end>", "<pad>"
 PIECES = 1_000  # of words, the 256 bytes among them
+LONGEST_CONTINUATION = 1_024  # tokens that can be written behind a prompt of full length
 LARGEST_VOCABULARY = 4_000  # words and signs, special tokens not counted
 
 # Standard deviation of fresh weights, about 1/√width: a layer then gives values of the size it reads. The usual 0.02 is
@@ -108,7 +109,7 @@ def tiny_decoder(
         num_hidden_layers=2,
         num_attention_heads=4,
         intermediate_size=256,
-        max_position_embeddings=2 * max_length,  # a prompt of full length can still be continued
+        max_position_embeddings=max_length + LONGEST_CONTINUATION,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,

@@ -104,6 +104,10 @@ class MultiLabel(Task):
     def label_names(self, targets: Iterable[Any]) -> tuple[str, ...]:
         return class_order(name for target in targets for name in target)
 
+    def strata(self, targets: Sequence[Any]) -> list[tuple[str, ...]]:
+        """How many labels a row has is a stratum as well: rows with many would otherwise fill the held-out sides."""
+        return [(*target, f"{len(target)} labels") for target in targets]
+
     def show_target(self, target: Any) -> str:
         return json.dumps(list(target), ensure_ascii=False)
 

@@ -14,7 +14,7 @@ BASE = """\
 task: text-classification
 model:
   name: minilm
-  finetune: full
+  finetune: lora
   lora: {rank: 8, alpha: 16, dropout: 0.0, save: merged}
 data:
   train: demo:support

@@ -47,6 +47,7 @@ def make_facts():
             "overrides": (),
             "dropout": 0.1,
             "dropout_key": "regularization.dropout",
+            "reads_text": True,
             "weight_decay": 0.01,
             "patience": 3,
             "smoothing": 0.1,
