@@ -68,6 +68,8 @@ def _read(text: str, path: KeyPath) -> Plain:
 
 def _set(document: Document, path: KeyPath, value: Plain) -> Document:
     values = copy.deepcopy(document.values)
+    if path == ("model",) and isinstance(value, str) and isinstance(values.get("model"), dict):
+        path = ("model", "name")  # another model, trained in the same part
     section = values
     for length in range(1, len(path)):
         name = str(path[length - 1])

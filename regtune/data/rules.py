@@ -75,8 +75,8 @@ class RowRules:
         return PAIR_MARK.join(inputs)
 
     def key(self, inputs: tuple[Any, ...]) -> str:
-        """Rows with equal keys are the same input."""
-        return fold_text(self.show_input(inputs))
+        """Rows with equal keys are the same input; a pair and its mirror are, too."""
+        return fold_text(self.show_input(tuple(sorted(inputs)) if len(inputs) > 1 else inputs))
 
     def show_target(self, target: Any) -> str:
         """The target, for people."""

@@ -105,6 +105,7 @@ def _load_best(run: Run, config: Config, task: Task, label_names: tuple[str, ...
             max_length=task.positions(config.data),
             seed=config.training.seed,
         )
+        task.prepare_model(base.model, new_parameters=(), targets=(), settings=config.data)  # how much it may write
         return load_adapter(base.model, run.best_path), processor
     model: PreTrainedModel = getattr(transformers, task.auto_class).from_pretrained(
         run.best_path, local_files_only=True, use_safetensors=True, trust_remote_code=False

@@ -62,7 +62,7 @@ def _augmentation_pairs(effect: Effect) -> list[Pair]:
         return []
     changed, looked_at = effect.augmented_rows
     strengths = ", ".join(f"{name} {significant(strength)}" for name, strength in effect.augmentation.items())
-    return [("augmentation", f"{strengths}: an epoch changes {changed} of the first {looked_at} training rows")]
+    return [("augmentation", f"{strengths}: an epoch changes {changed} of {looked_at} training rows looked at")]
 
 
 def _dropout_pairs(effect: Effect) -> list[Pair]:

@@ -107,7 +107,11 @@ class CausalLm(Task):
     def prepare_model(
         self, model: PreTrainedModel, *, new_parameters: Sequence[str], targets: Sequence[Any], settings: DataSettings
     ) -> None:
-        limit_writing(model, most_tokens=settings.max_target_length)
+        most = settings.max_target_length
+        positions: int | None = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        if positions is not None:  # architectures without positions lack it
+            most = min(most, max(1, positions - settings.max_length))
+        limit_writing(model, most_tokens=most)
 
     # ---- tensors -----------------------------------------------------------------------------------------------------
 
@@ -179,7 +183,8 @@ class CausalLm(Task):
 def _opening(text: str, tokenizer: Processor, *, most: int) -> list[int]:
     """Up to `most` tokens of a text that goes on: an end token that the tokenizer puts behind it is left out."""
     ids: list[int] = tokenizer(text, truncation=True, max_length=most + 1)["input_ids"]
-    return ids[:-1] if ids and ids[-1] == tokenizer.eos_token_id else ids
+    ids = ids[:-1] if ids and ids[-1] == tokenizer.eos_token_id else ids
+    return ids or [tokenizer.pad_token_id]  # an empty prompt: something must stand where writing begins
 
 
 def _rows(rows: Sequence[tuple[list[int], list[int] | None]], settings: DataSettings) -> EncodedRows:

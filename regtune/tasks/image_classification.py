@@ -64,7 +64,9 @@ class ImageClassification(Task):
     def augmented(
         self, inputs: tuple[Any, ...], target: Any, augmentation: Augments, *, epoch: int, row: int
     ) -> tuple[tuple[Any, ...], Any]:
-        return (OpenPicture(augmentation.augment_image(inputs[0].open(), epoch=epoch, row=row)),), target
+        image = inputs[0].open()
+        changed = augmentation.augment_image(image, epoch=epoch, row=row)
+        return inputs if changed.tobytes() == image.tobytes() else (OpenPicture(changed),), target
 
     def encode(self, inputs: Sequence[tuple[Any, ...]], *, processor: Processor, settings: DataSettings) -> EncodedRows:
         features = [{"image": picture} for (picture,) in inputs]

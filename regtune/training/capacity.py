@@ -68,13 +68,12 @@ def with_features(
     return {side: replace(encoded, features=cached.rows[side]) for side, encoded in rows.items()}, cached.note
 
 
-def merge_updates(capacity: Capacity) -> None:
-    """Before the model is measured for the last time: LoRA's updates become part of the weights, where it is saved so.
-
-    What is measured is then what is saved.
-    """
+def merge_updates(capacity: Capacity) -> bool:
+    """Make LoRA's updates part of the weights, where the model is saved so; True when there were any."""
     if capacity.lora is not None and not capacity.saves_adapter:
         capacity.lora.merge()
+        return True
+    return False
 
 
 def save_model(loaded: LoadedModel, capacity: Capacity, folder: Path) -> None:

@@ -55,18 +55,18 @@ class Encoder:
 
 
 def count_augmented(examples: Sequence[Example], task: Task, augmentation: Augmentation) -> tuple[int, int]:
-    """(rows that an epoch changes, rows looked at), among the first ones. Raises ConfigError when no row can change."""
-    looked_at = examples[:LOOKED_AT]
+    """(rows that an epoch changes, rows looked at), evenly spread. Raises ConfigError when no row can change."""
+    rows = range(0, len(examples), max(1, len(examples) // LOOKED_AT))
     for epoch in range(EPOCHS_LOOKED_AT):
         changed = sum(
             tuple(task.augmented(example.inputs, example.target, augmentation, epoch=epoch, row=row)[0])
             != example.inputs
-            for row, example in enumerate(looked_at)
+            for row, example in ((row, examples[row]) for row in rows)
         )
         if changed:
-            return changed, len(looked_at)
+            return changed, len(rows)
     raise ConfigError(
-        f"regularization.augmentation: none of the first {len(looked_at)} training rows changes in {EPOCHS_LOOKED_AT}"
+        f"regularization.augmentation: none of {len(rows)} training rows changes in {EPOCHS_LOOKED_AT}"
         " epochs, they are too short for it",
         hint="a larger strength acts on shorter rows; `regtune explain augmentation` says what each operation does",
     )

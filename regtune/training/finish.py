@@ -43,9 +43,11 @@ def finish(
         if processes.is_first:
             restore_trained(setup.loaded.model, store.at(best.step).tensors("model"))
     processes.copy_first([*setup.loaded.model.parameters(), *setup.loaded.model.buffers()])
-    merge_updates(setup.capacity)
     validation = score(setup.scorer, setup.validation, baseline=setup.baseline, poll=poll)
     check_restored(best, validation)
+    restored_loss = validation.loss
+    if merge_updates(setup.capacity):  # adding LoRA's updates into the weights rounds: what is saved is measured anew
+        validation = score(setup.scorer, setup.validation, baseline=setup.baseline, poll=poll)
     seed = setup.config.training.seed
     test = (
         score(setup.scorer, setup.test, threshold=validation.threshold, baseline=setup.baseline, poll=poll)
@@ -65,7 +67,7 @@ def finish(
             "validation_loss": best.validation_loss,
             "metrics": best.metrics,
         },
-        restored_equal=validation.loss == best.validation_loss,
+        restored_equal=restored_loss == best.validation_loss,
         validation=validation.summary(seed=seed),
         threshold=validation.threshold,
         test=test.summary(seed=seed) if test is not None else None,

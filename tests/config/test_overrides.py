@@ -102,3 +102,17 @@ def test_all_wrong_overrides_are_reported_together_with_the_file():
 
 def test_replacing_a_section_forgets_its_lines_in_the_file():
     assert problem("regularization={dropout: 2}") == "command line: regularization.dropout: must be below 1, got 2"
+
+
+def test_another_model_is_trained_in_the_same_part():
+    config = parse_config(
+        "model: {name: tiny, finetune: head}\ndata: {train: a.csv}\n", name="a.yaml", overrides=["model=minilm"]
+    )
+
+    assert (config.model_settings.name, config.model_settings.finetune) == ("minilm", "head")
+
+
+def test_a_part_is_chosen_of_a_model_that_is_only_named():
+    config = parse_config("model: tiny\ndata: {train: a.csv}\n", name="a.yaml", overrides=["model.finetune=last-2"])
+
+    assert (config.model_settings.name, config.model_settings.finetune) == ("tiny", "last-2")
