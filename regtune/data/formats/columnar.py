@@ -48,6 +48,8 @@ def stored_features(schema: pyarrow.Schema, *, name: str) -> Features:
 
     try:
         return dict(StoredFeatures.from_arrow_schema(schema))
+    # The library parses JSON out of the file and builds types by the names it finds there, so damage can surface as any
+    # of these. Only this one call is covered, and the user is told.
     except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RecursionError) as error:
         raise DataError(
             f"{name}: what the datasets library wrote about the columns is damaged ({type(error).__name__}: {error})",
