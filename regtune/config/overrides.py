@@ -23,7 +23,7 @@ def apply_overrides(document: Document, overrides: Sequence[str]) -> tuple[Docum
             path, value = parse_override(override)
             if path in chosen:
                 raise _error(f"{show_path(path)}: set twice")
-            document = _set(document, path, value)
+            document = set_key(document, path, value)
             chosen.add(path)
         except ConfigError as error:
             problems += error.problems
@@ -66,7 +66,8 @@ def _read(text: str, path: KeyPath) -> Plain:
         raise ConfigError(f"{name}: {error}") from None
 
 
-def _set(document: Document, path: KeyPath, value: Plain) -> Document:
+def set_key(document: Document, path: KeyPath, value: Plain) -> Document:
+    """The document with one key changed. Raises ConfigError where the key lies inside a single value."""
     values = copy.deepcopy(document.values)
     if path == ("model",) and isinstance(value, str) and isinstance(values.get("model"), dict):
         path = ("model", "name")  # another model, trained in the same part

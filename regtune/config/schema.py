@@ -47,6 +47,9 @@ class DataSettings(Section):
     source: str | None = Field(default=None, description="column with the text to rewrite, for seq2seq")
     target: str | None = Field(default=None, description="column with the text to write, for seq2seq")
     image: str | None = Field(default=None, description="column with an image's path, relative to the data file")
+    split_seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = Field(
+        default=None, description="seed of the split alone; left out: training.seed"
+    )
     group: str | None = Field(
         default=None, description="column whose equal values must stay on one side of every split"
     )

@@ -1,0 +1,70 @@
+"""What a sweep or an ablation found, as plain values: written to result.json, shown by `regtune.reporting`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from regtune.config.document import Plain
+
+Outcome = Literal["better", "not distinguishable", "worse"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Candidate minus reference, paired on the same rows, with its 95 % interval, in the measure's own unit."""
+
+    measure: str  # "loss" or a metric
+    value: float
+    low: float
+    high: float
+    rows: int  # rows that both answered, each counted once per repetition
+    repetitions: int  # folds and seeds that both were trained on
+    outcome: Outcome  # what the interval says, whichever way the measure improves
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """One candidate in the final table."""
+
+    candidate: str  # "own", "off" or the number of a search trial
+    changes: dict[str, Plain]  # dotted key → value, against the base config
+    values: dict[int, float]  # repetition (0-based) → objective at the best evaluation
+    metrics: dict[str, dict[int, float]]  # metric → the same for each metric of the task
+    mean: float  # of values
+    std: float | None  # between repetitions, n − 1; None: one repetition
+    against_own: Difference | None  # on the objective; None for own itself, or when no repetition is shared
+    is_tied: bool  # not distinguishable from the first of the table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The end of a sweep. recommended: the candidate in best.yaml, "own" unless another is better."""
+
+    outcome: Outcome
+    best: str  # the first of the table
+    recommended: str
+    difference: Difference | None  # best − own on the objective; None: own is the best, or nothing to compare
+    sentence: str  # one sentence for people, with the numbers
+    optimism: float | None  # by how much the best of N looks better on its search fold than it is; None: not estimated
+    caveats: tuple[str, ...]  # what the verdict cannot tell, a sentence each
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatienceCost:
+    """What a smaller patience would have done to the search trials, read off their curves."""
+
+    patience: int  # evaluations
+    evaluations: int  # over all search trials
+    saved: float  # share of the evaluations that the sweep made, in [0, 1)
+    lost: float  # best objective of the search with this patience minus that without, ≥ 0 in the bad direction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """The best value lies on the edge of its space."""
+
+    key: str
+    value: Plain
+    low: float
+    high: float
