@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from regtune.config import folds
 from regtune.config.document import Document, Plain
 from regtune.config.overrides import set_key
 from regtune.config.schema import Config, ModelSettings
@@ -13,7 +14,7 @@ from regtune.config.validate import validate
 from regtune.errors import ConfigError
 
 DATA_FILES = ("train", "validation", "test")
-NAMED_SOURCES = ("demo:", "hf:")
+NO_PATHS = ("demo:", "hf:", folds.PREFIX)
 
 
 def anchored(config: Config) -> Config:
@@ -62,7 +63,7 @@ def refuse_changes(stored: Config, asked: Config, *, run: str) -> None:
 
 
 def _absolute(source: Any) -> Any:
-    if not isinstance(source, str) or source.startswith(NAMED_SOURCES):  # a share, or a name that is no path
+    if not isinstance(source, str) or source.startswith(NO_PATHS):  # a share, or a name that is no path
         return source
     is_place = Path(source).exists() or any(sign in source for sign in "*?[")  # a pattern stands for several files
     return str(Path(source).absolute()) if is_place else source
