@@ -147,7 +147,7 @@ class BoardMaker:
             unit=self.surroundings.unit,
             higher_is_better=higher_is_better(objective),
             headline=self.surroundings.headline,
-            own_values={entry["key"]: value_at(self.facts.base, entry["key"]) for entry in self.facts.space},
+            own_values={key: value_at(self.facts.base, key) for key in self.facts.space},
             epochs=self.facts.base.training.epochs,
             planned_jobs=self.plan.jobs_in_all(),
             stage=self._stage(records),
