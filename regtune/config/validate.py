@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from regtune.config.document import Document, KeyPath
+from regtune.config.folds import ALLOWED, find_fold, is_fold
 from regtune.config.keys import allowed_kinds, child_keys, explain_unknown, is_union, section_in_union
 from regtune.config.scalars import resolve_scalar
 from regtune.config.schema import Config, LoraSettings
@@ -157,12 +158,25 @@ def _contradictions(config: Config) -> list[tuple[KeyPath, str]]:
     """Settings that are each allowed and cannot stand together, found without looking at the data: the key to change
     and what is wrong with it. Empty for a config that can be run."""
     return [
+        *_no_such_fold(config),
         *_decay_too_strong(config),
         *_nothing_pretrained(config),
         *_repeated_trackers(config),
         *_unused_lora(config),
         *_lost_base(config),
     ]
+
+
+def _no_such_fold(config: Config) -> list[tuple[KeyPath, str]]:
+    data = config.data
+    problems: list[tuple[KeyPath, str]] = [
+        (("data", key), f"a fold is held out for data.validation only, got {show_value(source)}")
+        for key, source in (("train", data.train), ("test", data.test))
+        if is_fold(source)
+    ]
+    if isinstance(data.validation, str) and is_fold(data.validation) and find_fold(data.validation) is None:
+        problems.append((("data", "validation"), f"must be {ALLOWED}, got {show_value(data.validation)}"))
+    return problems
 
 
 def _decay_too_strong(config: Config) -> list[tuple[KeyPath, str]]:
