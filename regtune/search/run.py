@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from regtune.config.changes import value_at
 from regtune.errors import ConfigError
 from regtune.evaluation.metrics import higher_is_better
 from regtune.search.board import Board, Stage
+from regtune.search.default_space import own_values
 from regtune.search.facts import StudyFacts, read_facts, refuse_changes, write_facts
 from regtune.search.plan import Plan, is_finished
 from regtune.search.plans import plan_of
 from regtune.search.queue import advance, fail_orphans, read_records
 from regtune.search.record import Record
+from regtune.search.space import Space
 from regtune.search.storage import load_study, open_storage, show_url
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class BoardMaker:
             unit=self.surroundings.unit,
             higher_is_better=higher_is_better(objective),
             headline=self.surroundings.headline,
-            own_values={key: value_at(self.facts.base, key) for key in self.facts.space},
+            own_values=own_values(self.facts.base, Space.from_plain(self.facts.space)),
             epochs=self.facts.base.training.epochs,
             planned_jobs=self.plan.jobs_in_all(),
             stage=self._stage(records),

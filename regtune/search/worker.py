@@ -28,7 +28,7 @@ from regtune.search.fingerprint import fingerprint
 from regtune.search.job import Job, job_config
 from regtune.search.plan import Plan, is_finished
 from regtune.search.plans import plan_of
-from regtune.search.queue import ERROR, INTERRUPTED, Dropped, advance, claim, fail_orphans, store_answers
+from regtune.search.queue import ERROR, INTERRUPTED, Dropped, advance, claim, fail_orphans, fail_stale, store_answers
 from regtune.search.sampler import pruner_for, sampler_for
 from regtune.search.settings import SweepSettings
 from regtune.search.space import Space
@@ -127,10 +127,8 @@ class Worker:
 
     def wait(self) -> None:
         """Others are working on what is left; one of them may die."""
-        import optuna
-
         time.sleep(IDLE_SECONDS)
-        optuna.storages.fail_stale_trials(self.study)
+        fail_stale(self.study)
 
     def take_one(self) -> None:
         try:
