@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from regtune.errors import ConfigError
 from regtune.evaluation.metrics import higher_is_better
 from regtune.search.board import Board, Stage
 from regtune.search.default_space import own_values
-from regtune.search.facts import StudyFacts, read_facts, refuse_changes, write_facts
+from regtune.search.facts import StudyFacts
 from regtune.search.plan import Plan, is_finished
 from regtune.search.plans import plan_of
 from regtune.search.queue import advance, fail_orphans, read_records
 from regtune.search.record import Record
 from regtune.search.space import Space
-from regtune.search.storage import load_study, open_storage, show_url
+from regtune.search.storage import open_storage, show_url
+from regtune.search.study import open_study
 
 if TYPE_CHECKING:
     import optuna
@@ -33,13 +33,30 @@ if TYPE_CHECKING:
 Watch = Callable[[Board], None]
 
 
+@dataclass(frozen=True)
+class Crew:
+    """The workers of this command. notes: what happened to them, a line each."""
+
+    asked: int = 0
+    notes: tuple[str, ...] = ()
+
+
 class Launcher(Protocol):
-    """Starts a worker at each place and returns when all have ended; see `regtune.search.pool`, `ray_workers`."""
+    """Starts workers and returns when all have ended; see `regtune.search.local_workers`, `ray_workers`."""
 
     def __call__(
-        self, places: Sequence[Place], *, on_tick: Callable[[], None], on_death: Callable[[], None]
+        self,
+        place: Place,
+        jobs: int,
+        *,
+        on_tick: Callable[[Crew], None],
+        on_death: Callable[[int], bool],
     ) -> None:
-        """on_tick: called about twice a second. on_death: after a worker died."""
+        """place: of the first worker; the others are like it. jobs: that are left, at most as many workers make sense.
+
+        on_tick: called about twice a second. on_death: called with the process
+        id of a worker of this machine that died; says whether it had finished a job.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,70 +76,37 @@ def carry_out(
     url: str,
     study_name: str,
     surroundings: Surroundings,
-    places: Callable[[int], Sequence[Place]],
+    place: Place,
     launch: Launcher,
     watch: Watch,
-) -> list[Record]:
-    """All jobs of the study, done. places: the workers to start for a number of jobs left.
+) -> optuna.Study:
+    """The study, with nothing left to do. place: of the first worker.
 
     Raises ConfigError when the study was begun with something else, Interrupted after Ctrl-C or SIGTERM (run it again
     to go on), EnvironmentFault when the database or all workers are gone.
     """
     storage = open_storage(url)
-    study = open_study(storage, study_name, facts)
+    study = open_study(storage, study_name, facts, url=url)
     plan = plan_of(facts)
     fail_orphans(study)
     records = advance(study, plan)
     board = BoardMaker(study, facts, plan, surroundings, storage_name=show_url(url))
     if not is_finished(plan, records):
         left = plan.jobs_in_all() - sum(record.seconds is not None for record in records)
-        started = places(left)
-        board = dataclasses.replace(board, workers_asked=len(started))
         launch(
-            started,
-            on_tick=lambda: watch(board.now()),
-            on_death=lambda: _put_back(study, plan),
+            place,
+            left,
+            on_tick=lambda crew: watch(board.now(crew)),
+            on_death=lambda pid: _put_back(study, plan, pid),
         )
     watch(board.now())
-    return read_records(study)
-
-
-def _put_back(study: optuna.Study, plan: Plan) -> None:
-    """At once, rather than when the heartbeat is missed."""
-    fail_orphans(study)
-    advance(study, plan)
-
-
-def open_study(storage: optuna.storages.BaseStorage, name: str, facts: StudyFacts) -> optuna.Study:
-    """The study of this name, made if there is none. Raises ConfigError when it is about something else."""
-    import optuna
-
-    direction = "maximize" if higher_is_better(facts.settings["objective"]) else "minimize"
-    try:
-        study = optuna.create_study(storage=storage, study_name=name, direction=direction)
-    except optuna.exceptions.DuplicatedStudyError:
-        study = load_study(storage, name)
-        stored = read_facts(study)
-        refuse_changes(stored, facts, study=name)
-        refuse_fewer_trials(study, stored, facts)
-    write_facts(study, facts)
     return study
 
 
-def refuse_fewer_trials(study: optuna.Study, stored: StudyFacts, now: StudyFacts) -> None:
-    """The number of trials may be raised until the best were chosen from them; never lowered."""
-    before, after = stored.settings["trials"], now.settings["trials"]
-    if after < before:
-        raise ConfigError(
-            f"sweep.trials: the study {study.study_name} has {before} trials, cannot go on with {after}",
-            hint=f"use {before} or more",
-        )
-    has_confirmed = any(record.job.stage == "confirm" for record in read_records(study))
-    if after > before and has_confirmed:
-        raise ConfigError(
-            f"sweep.trials: the search of {study.study_name} is over, its best of {before} trials are being confirmed",
-            hint="start another sweep with another output=…",
-        )
+def _put_back(study: optuna.Study, plan: Plan, pid: int) -> bool:
+    """What a dead worker had, at once rather than when its heartbeat is missed."""
+    fail_orphans(study)
+    return any(record.pid == pid and record.status == "done" for record in advance(study, plan))
 
 
 @dataclass(frozen=True)
@@ -134,10 +118,9 @@ class BoardMaker:
     plan: Plan
     surroundings: Surroundings
     storage_name: str
-    workers_asked: int = 0
     started: float = dataclasses.field(default_factory=time.monotonic)
 
-    def now(self) -> Board:
+    def now(self, crew: Crew = Crew()) -> Board:  # noqa: B008  # frozen
         records = read_records(self.study)
         objective = self.facts.settings["objective"]
         return Board(
@@ -153,10 +136,10 @@ class BoardMaker:
             planned_jobs=self.plan.jobs_in_all(),
             stage=self._stage(records),
             workers_alive=sum(record.status == "running" for record in records),
-            workers_asked=self.workers_asked,
+            workers_asked=crew.asked,
             elapsed_seconds=time.monotonic() - self.started,
             records=tuple(records),
-            notes=self.surroundings.notes,
+            notes=(*self.surroundings.notes, *crew.notes),
         )
 
     def _stage(self, records: Sequence[Record]) -> Stage:

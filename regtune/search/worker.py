@@ -32,7 +32,8 @@ from regtune.search.queue import ERROR, INTERRUPTED, Dropped, advance, claim, fa
 from regtune.search.sampler import pruner_for, sampler_for
 from regtune.search.settings import SweepSettings
 from regtune.search.space import Space
-from regtune.search.storage import load_study, open_storage
+from regtune.search.storage import open_storage
+from regtune.search.study import find_study
 from regtune.training.setup import prepare
 from regtune.training.trial import train_trial
 
@@ -96,7 +97,7 @@ class Worker:
             heartbeat_seconds=place.heartbeat_seconds,
             grace_seconds=place.grace_seconds,
         )
-        study = load_study(storage, place.study)
+        study = find_study(storage, place.study)
         facts = read_facts(study)
         space = Space.from_plain(facts.space)
         settings = SweepSettings.model_validate(facts.settings)
