@@ -24,9 +24,10 @@ from regtune.search.best_config import best_config
 from regtune.search.default_space import default_space
 from regtune.search.facts import StudyFacts
 from regtune.search.fingerprint import fingerprint
-from regtune.search.run import Launcher, Surroundings, Watch, carry_out
+from regtune.search.run import Launcher, Watch, carry_out
 from regtune.search.space import Space
-from regtune.search.storage import default_url
+from regtune.search.storage import default_url, open_storage
+from regtune.search.study import open_study
 from regtune.search.sweep_file import SweepFile, dump_sweep
 from regtune.search.sweep_result import SweepResult, write_result
 from regtune.search.worker import Place
@@ -58,25 +59,19 @@ class Prepared:
             settings=self.file.settings.model_dump(exclude={"space"}),
             space=self.space.to_plain(),
             fingerprint=fingerprint(self.setup),
+            task=self.setup.task.name,
+            headline=self.setup.task.headline,
+            unit=self.setup.task.loss_unit,
+            notes=self.setup.notes,
             host=socket.gethostname(),
             folder=str(self.folder.absolute()),
         )
 
-    @property
-    def surroundings(self) -> Surroundings:
-        return Surroundings(
-            name=self.study,
-            folder=self.folder,
-            unit=self.setup.task.loss_unit,
-            headline=self.setup.task.headline,
-            notes=self.setup.notes,
-        )
 
-
-def prepare_sweep(file: SweepFile, *, study: str | None) -> Prepared:
+def prepare_sweep(file: SweepFile, *, study_name: str | None) -> Prepared:
     """Everything that can be wrong is found here: data, model, space against the task, objective.
 
-    study: name in the storage; None: that of the folder.
+    study_name: in the storage; None: the folder's.
     """
     setup = prepare(file.config, scores_test=False)
     space = file.space or default_space(setup.config, task=setup.task.name, steps=setup.steps)
@@ -88,30 +83,24 @@ def prepare_sweep(file: SweepFile, *, study: str | None) -> Prepared:
         setup=setup,
         space=space,
         folder=folder,
-        study=study or folder.name,
+        study=study_name or folder.name,
         url=file.settings.storage or default_url(folder),
     )
 
 
-def sweep(file: SweepFile, *, study: str | None, launch: Launcher, watch: Watch) -> SweepResult:
+def sweep(file: SweepFile, *, study_name: str | None, launch: Launcher, watch: Watch) -> SweepResult:
     """Search, confirm, judge. Run again with the same file, it goes on where it stands.
 
     Raises what `train` raises before its first step, and what `carry_out` raises.
     """
-    prepared = prepare_sweep(file, study=study)
+    prepared = prepare_sweep(file, study_name=study_name)
     folder = prepared.folder
     sweep_folder.make_folder(folder)
     write_text(folder / sweep_folder.ASKED, dump_sweep(prepared.config, file.settings, prepared.space))
-    done = carry_out(
-        prepared.facts,
-        url=prepared.url,
-        study_name=prepared.study,
-        surroundings=prepared.surroundings,
-        place=Place(storage=prepared.url, study=prepared.study, folder=folder.absolute()),
-        launch=launch,
-        watch=watch,
-    )
-    result = analyse(done, prepared.facts, prepared.surroundings)
+    study = open_study(open_storage(prepared.url), prepared.study, prepared.facts, url=prepared.url)
+    place = Place(storage=prepared.url, study=prepared.study, folder=folder.absolute())
+    carry_out(study, place, shown_folder=folder, launch=launch, watch=watch)
+    result = analyse(study, folder=folder)
     write_result(folder / sweep_folder.RESULT, result)
     write_text(folder / sweep_folder.BEST, best_config(prepared.config, result))
     return result
