@@ -104,7 +104,7 @@ def prepare(config: Config, *, scores_test: bool = True) -> Setup:
     device = choose_device(settings)
     check_trackers(settings.report_to)
     config, task, reason = resolve_task(config)
-    splits = load_splits(config.data, rules=task, seed=settings.seed)
+    splits = load_splits(config.data, rules=task, seed=config.split_seed)
     set_seed(settings.seed)
     inputs, targets = [example.inputs for example in splits.train], [example.target for example in splits.train]
     loaded = load_model(
