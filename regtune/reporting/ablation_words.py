@@ -124,9 +124,21 @@ def ablation_caveats(result: AblationResult) -> list[str]:
 
 
 def _chance(result: AblationResult) -> str:
+    """How many differences chance alone would show, and which ones it would hardly."""
     number = result.comparisons
     expected = f"about {number * CHANCE:.2g} of them would look like a difference"
-    return f"{number} comparisons at 95 %: if no technique did anything, {expected}."
+    standing = [
+        f"{one.technique} {measure_name(measure, result)}{where}"
+        for one in result.contributions
+        for side, where in ((one.in_recipe, ""), (one.alone, " alone"))
+        if side is not None
+        for measure in side.stands
+    ]
+    stands = choices(standing, last="and") if standing else "nothing"
+    return (
+        f"{number} comparisons at 95 %: if no technique did anything, {expected}. "
+        f"Where all must hold together (Bonferroni), what stands is {stands}."
+    )
 
 
 def _unseen(result: AblationResult) -> list[str]:

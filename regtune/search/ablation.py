@@ -88,6 +88,7 @@ class Comparison:
     candidate: str  # the arm with it
     reference: str  # the arm without it
     differences: dict[str, Difference]  # by measure; empty: no repetition that both finished
+    stands: tuple[str, ...]  # measures whose difference is one even where all comparisons must hold together
     stopping: Stopping | None  # of patience, where there is something to compare
 
 
@@ -150,9 +151,11 @@ def ablation_result(
     arms = ablation_arms(config)
     measures = ablation_measures(config.task)
     finished = _finished(records, arms, repeated)
-    compare = _Compare(arms, finished, measures=measures, seed=seed)
     every = tuple(off_values(config.regularization))
     settings = config.regularization.model_dump()
+    sides = [(every, technique) for technique in every]
+    sides += [((technique,), technique) for technique in every if len(every) > 1]
+    compare = _Compare(arms, finished, measures=measures, sides=sides, seed=seed)
     contributions = tuple(
         Contribution(
             technique=technique,
@@ -220,13 +223,19 @@ def _best(record: Record) -> Evaluation:
     return best
 
 
-class _Compare:
-    """Compares two arms that differ in one technique. Answers are decoded once each."""
+Side = tuple[tuple[str, ...], str]  # the techniques of an arm, and the one of them that the other arm lacks
 
-    def __init__(self, arms: Sequence[Arm], finished: Finished, *, measures: Sequence[str], seed: int) -> None:
+
+class _Compare:
+    """Compares two arms that differ in one technique. sides: all that will be. Answers are decoded once each."""
+
+    def __init__(
+        self, arms: Sequence[Arm], finished: Finished, *, measures: Sequence[str], sides: Sequence[Side], seed: int
+    ) -> None:
         self._names = {arm.techniques: arm.name for arm in arms}
         self._finished, self._measures, self._seed = finished, measures, seed
         self._answers: dict[tuple[str, int], Answered] = {}
+        self._comparisons = len(measures) * sum(bool(self._shared(*self._arms(*side))) for side in sides)
 
     def answers(self, arm: str, number: int) -> Answered:
         """Of a finished job, at its best evaluation."""
@@ -239,23 +248,46 @@ class _Compare:
 
     def __call__(self, techniques: tuple[str, ...], technique: str) -> Comparison:
         """The arm with `techniques`, of which `technique` is one, against the arm with the others alone."""
-        candidate = self._names[techniques]
-        reference = self._names[tuple(other for other in techniques if other != technique)]
-        with_it, without = self._finished[candidate], self._finished[reference]
-        both = sorted(with_it.keys() & without.keys())
+        candidate, reference = self._arms(techniques, technique)
+        both = self._shared(candidate, reference)
         differences = {
-            measure: paired_difference(
-                [self.answers(candidate, number) for number in both],
-                [self.answers(reference, number) for number in both],
-                measure=measure,
-                seed=self._seed,
-            )
-            for measure in self._measures
-            if both
+            measure: self._difference(candidate, reference, both, measure) for measure in self._measures if both
         }
-        pairs = [(with_it[number], without[number]) for number in both]
-        stopping = _stopping(pairs) if technique == "patience" and pairs else None
-        return Comparison(candidate=candidate, reference=reference, differences=differences, stopping=stopping)
+        pairs = [(self._finished[candidate][number], self._finished[reference][number]) for number in both]
+        return Comparison(
+            candidate=candidate,
+            reference=reference,
+            differences=differences,
+            stands=tuple(
+                measure
+                for measure, one in differences.items()
+                if one.outcome != "not distinguishable" and self._stands(candidate, reference, both, measure)
+            ),
+            stopping=_stopping(pairs) if technique == "patience" and pairs else None,
+        )
+
+    def _arms(self, techniques: tuple[str, ...], technique: str) -> tuple[str, str]:
+        return self._names[techniques], self._names[tuple(other for other in techniques if other != technique)]
+
+    def _shared(self, candidate: str, reference: str) -> list[int]:
+        """The repetitions that both finished."""
+        return sorted(self._finished[candidate].keys() & self._finished[reference].keys())
+
+    def _difference(
+        self, candidate: str, reference: str, both: Sequence[int], measure: str, *, comparisons: int = 1
+    ) -> Difference:
+        return paired_difference(
+            [self.answers(candidate, number) for number in both],
+            [self.answers(reference, number) for number in both],
+            measure=measure,
+            folds=[self._finished[candidate][number].job.repetition.fold for number in both],
+            comparisons=comparisons,
+            seed=self._seed,
+        )
+
+    def _stands(self, candidate: str, reference: str, both: Sequence[int], measure: str) -> bool:
+        together = self._difference(candidate, reference, both, measure, comparisons=self._comparisons)
+        return together.outcome != "not distinguishable"
 
 
 def _stopping(pairs: Sequence[tuple[Record, Record]]) -> Stopping:

@@ -50,6 +50,7 @@ SMOOTHING = Contribution(
             "macro_f1": difference("macro_f1", 0.012, -0.01, 0.034),
             "ece": difference("ece", 0.041, 0.012, 0.07),
         },
+        stands=("ece",),
         stopping=None,
     ),
     alone=Comparison(
@@ -60,6 +61,7 @@ SMOOTHING = Contribution(
             "macro_f1": difference("macro_f1", 0.05, 0.01, 0.09),
             "ece": difference("ece", 0.0, 0.0, 0.0),
         },
+        stands=("macro_f1",),
         stopping=None,
     ),
 )
@@ -74,6 +76,7 @@ PATIENCE = Contribution(
             "macro_f1": difference("macro_f1", 0.0, 0.0, 0.0),
             "ece": difference("ece", 0.0, 0.0, 0.0),
         },
+        stands=(),
         stopping=Stopping(
             same_best=5,
             repetitions=5,
@@ -83,7 +86,7 @@ PATIENCE = Contribution(
             last_minus_best=spread(0.21),
         ),
     ),
-    alone=Comparison(candidate="only patience", reference="nothing", differences={}, stopping=None),
+    alone=Comparison(candidate="only patience", reference="nothing", differences={}, stands=(), stopping=None),
 )
 RESULT = AblationResult(
     task="text-classification",

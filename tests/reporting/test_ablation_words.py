@@ -102,8 +102,15 @@ def test_a_setting_reads_as_in_a_config(setting: object, text: str) -> None:
 def test_the_number_of_comparisons_and_what_chance_makes_of_it() -> None:
     # Three measures: patience in the recipe, smoothing in the recipe and alone. 9 × 0.05 = 0.45
     assert ablation_caveats(RESULT)[0] == (
-        "9 comparisons at 95 %: if no technique did anything, about 0.45 of them would look like a difference."
+        "9 comparisons at 95 %: if no technique did anything, about 0.45 of them would look like a difference. "
+        "Where all must hold together (Bonferroni), what stands is smoothing ece and smoothing macro_f1 alone."
     )
+
+
+def test_that_nothing_stands_is_said() -> None:
+    result = replace(RESULT, contributions=(PATIENCE,))
+
+    assert ablation_caveats(result)[0].endswith("(Bonferroni), what stands is nothing.")
 
 
 def test_what_could_not_have_been_seen_is_the_median_interval_of_the_loss() -> None:

@@ -33,17 +33,19 @@ CURVES = {  # epochs: a run with patience 1 is the beginning of the run without
 
 @pytest.fixture(autouse=True)
 def _interval_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The difference of the mean losses, ± 0.1: intervals are tested where they are made."""
+    """The difference of the mean losses, ± 0.1 for each comparison: intervals are tested where they are made."""
 
-    def plain(candidate, reference, *, measure, seed):
+    def plain(candidate, reference, *, measure, folds, comparisons, seed):
+        assert len(folds) == len(candidate) == len(reference)
         losses = [np.mean([answered.losses.mean() for answered in side]) for side in (candidate, reference)]
         value = float(losses[0] - losses[1])
-        outcome = "not distinguishable" if abs(value) < 0.1 else "better" if value < 0 else "worse"
+        half_width = 0.1 * comparisons
+        outcome = "not distinguishable" if abs(value) < half_width else "better" if value < 0 else "worse"
         return Difference(
             measure=measure,
             value=value,
-            low=value - 0.1,
-            high=value + 0.1,
+            low=value - half_width,
+            high=value + half_width,
             rows=sum(len(answered.labels) for answered in candidate),
             repetitions=len(candidate),
             outcome=outcome,
@@ -96,6 +98,28 @@ def test_with_one_technique_the_recipe_and_alone_are_one_comparison(make_config:
 
 def test_comparisons_are_counted_over_techniques_measures_and_both_questions(make_config: Make) -> None:
     assert result_of(config_of(make_config, *DROPOUT_AND_PATIENCE)).comparisons == 2 * 3 * 2
+
+
+def test_what_stands_is_what_holds_with_all_comparisons_together(make_config: Make) -> None:
+    one = result_of(config_of(make_config, *ONLY_DROPOUT)).contributions[0].in_recipe
+    two = result_of(config_of(make_config, *DROPOUT_AND_PATIENCE)).contributions[0].in_recipe
+
+    # "full" − "nothing" is −0.69, three comparisons allow 0.3; "full" − "no dropout" is −0.47, twelve allow 1.2.
+    assert one.stands == ("loss", "macro_f1", "ece")
+    assert two.stands == ()
+
+
+def test_repetitions_name_the_fold_whose_rows_they_hold_out(make_config: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, named = ablation.paired_difference, []
+
+    def listening(candidate, reference, **options):
+        named.append(options["folds"])
+        return plain(candidate, reference, **options)
+
+    monkeypatch.setattr(ablation, "paired_difference", listening)
+    result_of(config_of(make_config, *ONLY_DROPOUT))
+
+    assert named[0] == [1, 2]
 
 
 def test_techniques_that_are_off_are_named(make_config: Make) -> None:
