@@ -20,7 +20,7 @@ FROZEN_BYTES = 4
 ACTIVATION_BYTES = 0.0135  # per parameter and token of a batch: (782 − 200 − 363) MB / (22.7e6 · 16 · 45)
 
 
-class Crew(NamedTuple):
+class Seats(NamedTuple):
     """What to start. note: why it is fewer than asked for or may not fit; None: nothing to say."""
 
     workers: int
@@ -36,7 +36,7 @@ def count_workers(
     memory_free: int | None,
     memory_per_worker: int,
     jobs: int,
-) -> Crew:
+) -> Seats:
     """auto: one worker per GPU, or per core where there is none, as far as memory goes; always at least one.
 
     gpus: those that training may use. memory in bytes, of the machine, not of GPUs; None: unknown, taken as enough.
@@ -47,7 +47,7 @@ def count_workers(
         wanted = gpus or cores
         workers = max(min(wanted, fits, jobs), 1)
         note = _too_little_memory(wanted, memory_free, memory_per_worker) if fits < min(wanted, jobs) else None
-        return Crew(workers, max(cores // workers, 1), note)
+        return Seats(workers, max(cores // workers, 1), note)
     if 0 < gpus < asked:
         raise ConfigError(
             f"sweep.workers: must be at most the number of GPUs, {gpus}, got {asked}",
@@ -59,7 +59,7 @@ def count_workers(
         note = f"{workers} instead of {asked} workers: no more jobs are left"
     elif fits < workers:
         note = _too_little_memory(workers, memory_free, memory_per_worker)
-    return Crew(workers, max(cores // workers, 1), note)
+    return Seats(workers, max(cores // workers, 1), note)
 
 
 def _too_little_memory(workers: int, free: int | None, each: int) -> str:

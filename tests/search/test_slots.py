@@ -9,7 +9,7 @@ import pytest
 
 from regtune.errors import ConfigError
 from regtune.search.slots import (
-    Crew,
+    Seats,
     core_quota,
     count_cores,
     count_gpus,
@@ -23,7 +23,7 @@ GB = 10**9
 MACHINE: dict[str, Any] = {"gpus": 0, "cores": 8, "memory_free": 16 * GB, "memory_per_worker": GB, "jobs": 100}
 
 
-def crew(asked: Any, **other: Any) -> Crew:
+def seats(asked: Any, **other: Any) -> Seats:
     return count_workers(asked, **{**MACHINE, **other})
 
 
@@ -39,11 +39,11 @@ def crew(asked: Any, **other: Any) -> Crew:
     ],
 )
 def test_auto_takes_gpus_else_cores_but_no_more_than_jobs(other: dict[str, Any], workers: int, threads: int) -> None:
-    assert crew("auto", **other) == (workers, threads, None)
+    assert seats("auto", **other) == (workers, threads, None)
 
 
 def test_auto_starts_as_many_as_memory_holds_and_says_so() -> None:
-    assert crew("auto", memory_free=int(2.5 * GB)) == (
+    assert seats("auto", memory_free=int(2.5 * GB)) == (
         2,
         4,
         "8 workers would need about 8.0 GB of memory, 2.5 GB are free",
@@ -51,33 +51,33 @@ def test_auto_starts_as_many_as_memory_holds_and_says_so() -> None:
 
 
 def test_auto_starts_one_worker_however_little_memory_there_is() -> None:
-    assert crew("auto", memory_free=1000).workers == 1
+    assert seats("auto", memory_free=1000).workers == 1
 
 
 def test_auto_says_nothing_of_memory_for_workers_that_no_job_needs() -> None:
-    assert crew("auto", memory_free=2 * GB, jobs=2) == (2, 4, None)
+    assert seats("auto", memory_free=2 * GB, jobs=2) == (2, 4, None)
 
 
 def test_a_number_is_obeyed_even_beyond_the_cores() -> None:
-    assert crew(12) == (12, 1, None)
+    assert seats(12) == (12, 1, None)
 
 
 def test_a_number_is_obeyed_even_beyond_the_memory_with_a_note() -> None:
-    assert crew(4, memory_free=3 * GB) == (4, 2, "4 workers would need about 4.0 GB of memory, 3.0 GB are free")
+    assert seats(4, memory_free=3 * GB) == (4, 2, "4 workers would need about 4.0 GB of memory, 3.0 GB are free")
 
 
 def test_more_workers_than_jobs_are_not_started() -> None:
-    assert crew(4, jobs=3) == (3, 2, "3 instead of 4 workers: no more jobs are left")
+    assert seats(4, jobs=3) == (3, 2, "3 instead of 4 workers: no more jobs are left")
 
 
 def test_more_workers_than_gpus_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"sweep\.workers: must be at most the number of GPUs, 2, got 3") as caught:
-        crew(3, gpus=2)
+        seats(3, gpus=2)
     assert caught.value.hint == "a GPU is not shared: sweep.workers=2, or training.device=cpu"
 
 
 def test_fewer_workers_than_gpus_are_fine() -> None:
-    assert crew(1, gpus=2) == (1, 8, None)
+    assert seats(1, gpus=2) == (1, 8, None)
 
 
 def test_memory_of_a_worker_that_trains_minilm_is_as_measured() -> None:
