@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LocalWorkers:
-    """asked: the setting sweep.workers. uses_gpus: whether training may. memory_each: bytes, see `memory_per_worker`."""
+    """asked: the setting sweep.workers. uses_gpus: whether training may. memory_each: see `memory_per_worker`."""
 
     asked: int | Literal["auto"]
     uses_gpus: bool
@@ -26,7 +26,7 @@ class LocalWorkers:
     def __call__(
         self, place: Place, jobs: int, *, on_tick: Callable[[Crew], None], on_death: Callable[[int], bool]
     ) -> None:
-        """See `regtune.search.run.Launcher`. Raises ConfigError for more workers than GPUs, and what `Pool.run` does."""
+        """As `Launcher` says. Raises ConfigError for more workers than GPUs, and what `Pool.run` raises."""
         gpus = count_gpus() if self.uses_gpus else 0
         workers, threads, note = count_workers(
             self.asked,
