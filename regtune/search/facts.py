@@ -35,6 +35,10 @@ class StudyFacts:
     settings: dict[str, Any]
     space: dict[str, Any]
     fingerprint: dict[str, str]  # of rows, split, classes, weights; see `regtune.search.fingerprint`
+    task: str
+    headline: str  # metric
+    unit: str  # of the loss
+    notes: tuple[str, ...]  # what reading the data found, a line each
     host: str  # where the study was made; an SQLite file must stay there
     folder: str  # of the sweep, on that host
 
@@ -55,7 +59,7 @@ def read_facts(study: optuna.Study) -> StudyFacts:
             f"study {study.study_name}: is not one of regtune's, it has no facts about data and config",
             hint="choose another name with --study NAME",
         )
-    return StudyFacts(**stored)
+    return StudyFacts(**{**stored, "notes": tuple(stored["notes"])})
 
 
 def refuse_changes(stored: StudyFacts, now: StudyFacts, *, study: str) -> None:

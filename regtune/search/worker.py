@@ -28,11 +28,12 @@ from regtune.search.fingerprint import fingerprint
 from regtune.search.job import Job, job_config
 from regtune.search.plan import Plan, is_finished
 from regtune.search.plans import plan_of
-from regtune.search.queue import ERROR, INTERRUPTED, Dropped, advance, claim, fail_orphans, store_answers
+from regtune.search.queue import ERROR, INTERRUPTED, Dropped, advance, claim, fail_orphans, fail_stale, store_answers
 from regtune.search.sampler import pruner_for, sampler_for
 from regtune.search.settings import SweepSettings
 from regtune.search.space import Space
-from regtune.search.storage import load_study, open_storage
+from regtune.search.storage import open_storage
+from regtune.search.study import find_study
 from regtune.training.setup import prepare
 from regtune.training.trial import train_trial
 
@@ -96,7 +97,7 @@ class Worker:
             heartbeat_seconds=place.heartbeat_seconds,
             grace_seconds=place.grace_seconds,
         )
-        study = load_study(storage, place.study)
+        study = find_study(storage, place.study)
         facts = read_facts(study)
         space = Space.from_plain(facts.space)
         settings = SweepSettings.model_validate(facts.settings)
@@ -127,10 +128,8 @@ class Worker:
 
     def wait(self) -> None:
         """Others are working on what is left; one of them may die."""
-        import optuna
-
         time.sleep(IDLE_SECONDS)
-        optuna.storages.fail_stale_trials(self.study)
+        fail_stale(self.study)
 
     def take_one(self) -> None:
         try:
