@@ -19,12 +19,12 @@ its best evaluation, and where the longer run has a later best, those at the ear
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from regtune.config.document import Plain
+from regtune.config.folds import MOST_FOLDS, is_fold
 from regtune.config.schema import Config, RegularizationSettings
 from regtune.errors import ConfigError
 from regtune.search.job import Job, Repetition
@@ -33,7 +33,7 @@ from regtune.search.settings import SweepSettings
 TECHNIQUES = ("dropout", "drop_path", "weight_decay", "patience", "smoothing", "augmentation")
 FULL, NOTHING = "full", "nothing"
 REPEATS = 5  # folds, or seeds, where the user names no number
-MOST_FOLDS, MOST_SEEDS = 20, 100  # as in a sweep
+MOST_SEEDS = 100  # as in a sweep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,29 +132,21 @@ def ablation_settings(config: Config, *, folds: int | None, seeds: int | None) -
     Neither: 5 folds, or 5 seeds where data.validation is a file, whose rows are always the ones held out.
     Raises ConfigError for both, for folds of a file, and for numbers out of range.
     """
-    has_file = _holds_out_a_file(config)
-    problems = []
+    validation = config.data.validation
+    has_file = isinstance(validation, str) and not is_fold(validation)
     if folds is not None and seeds is not None:
-        problems.append(f"command line: --folds or --seeds, not both, got {folds} and {seeds}")
-    if folds is not None and not 1 <= folds <= MOST_FOLDS:
-        problems.append(f"command line: --folds must be 1 to {MOST_FOLDS}, got {folds}")
-    if seeds is not None and not 1 <= seeds <= MOST_SEEDS:
-        problems.append(f"command line: --seeds must be 1 to {MOST_SEEDS}, got {seeds}")
+        raise ConfigError(f"command line: --folds or --seeds, not both, got {folds} and {seeds}")
+    for option, count, most in (("--folds", folds, MOST_FOLDS), ("--seeds", seeds, MOST_SEEDS)):
+        if count is not None and not 1 <= count <= most:
+            raise ConfigError(f"command line: {option}: must be from 1 to {most}, got {count}")
     if folds is not None and folds > 1 and has_file:
-        problems.append(
-            f"command line: --folds needs validation rows to be taken from data.train, got {folds} folds and "
-            f"data.validation {config.data.validation}, a file whose rows are always the ones held out"
+        raise ConfigError(
+            f"command line: --folds: the rows to hold out are given, data.validation is the file {validation}",
+            hint=f"--folds divides the training rows: set data.validation=0.2, or repeat with --seeds {REPEATS}",
         )
-    if problems:
-        raise ConfigError(*problems, hint=f"use --seeds {REPEATS} where the validation rows are to stay the same")
     if folds is None and seeds is None:
         folds, seeds = (None, REPEATS) if has_file else (REPEATS, None)
     return SweepSettings(folds=folds or 1, seeds=seeds or 1)
-
-
-def _holds_out_a_file(config: Config) -> bool:
-    validation = config.data.validation
-    return isinstance(validation, str) and re.fullmatch("fold:[0-9]+/[0-9]+", validation) is None
 
 
 def repeated_by(repeated: Sequence[Repetition]) -> Literal["fold", "seed"]:

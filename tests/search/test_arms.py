@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from regtune.config import parse_config
 from regtune.config.changes import with_changes
 from regtune.config.schema import Config
 from regtune.errors import ConfigError
@@ -175,6 +176,12 @@ def test_a_validation_file_is_repeated_over_seeds(make_config: Make) -> None:
     assert repeated_by(repeated) == "seed"
 
 
+def test_a_config_on_one_fold_is_repeated_over_all() -> None:
+    config = parse_config("{data: {train: x.csv, validation: fold:2/3}}", name="c.yaml")
+
+    assert [(one.fold, one.folds) for one in repeated_over(config)] == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
+
+
 def test_seeds_keep_the_configs_own_split(make_config: Make) -> None:
     repeated = repeated_over(make_config(), seeds=2)
 
@@ -185,9 +192,9 @@ def test_seeds_keep_the_configs_own_split(make_config: Make) -> None:
     ("folds", "seeds", "text"),
     [
         (5, 5, "--folds or --seeds, not both, got 5 and 5"),
-        (21, None, "--folds must be 1 to 20, got 21"),
-        (0, None, "--folds must be 1 to 20, got 0"),
-        (None, 0, "--seeds must be 1 to 100, got 0"),
+        (21, None, "--folds: must be from 1 to 20, got 21"),
+        (0, None, "--folds: must be from 1 to 20, got 0"),
+        (None, 0, "--seeds: must be from 1 to 100, got 0"),
     ],
 )
 def test_a_wrong_number_is_refused(make_config: Make, folds: int | None, seeds: int | None, text: str) -> None:
@@ -196,5 +203,5 @@ def test_a_wrong_number_is_refused(make_config: Make, folds: int | None, seeds: 
 
 
 def test_folds_of_a_validation_file_are_refused_with_the_reason(make_config: Make) -> None:
-    with pytest.raises(ConfigError, match=r"got 5 folds and data.validation dev.csv, a file whose rows are always"):
+    with pytest.raises(ConfigError, match="the rows to hold out are given, data.validation is the file dev.csv"):
         ablation_settings(make_config("data.validation=dev.csv"), folds=5, seeds=None)
