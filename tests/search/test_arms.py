@@ -203,5 +203,5 @@ def test_a_wrong_number_is_refused(make_config: Make, folds: int | None, seeds: 
 
 
 def test_folds_of_a_validation_file_are_refused_with_the_reason(make_config: Make) -> None:
-    with pytest.raises(ConfigError, match="the rows to hold out are given, data.validation is the file dev.csv"):
+    with pytest.raises(ConfigError, match=r"the rows to hold out are given, data\.validation is the file dev\.csv"):
         ablation_settings(make_config("data.validation=dev.csv"), folds=5, seeds=None)
