@@ -6,6 +6,7 @@ comparable. `refuse_changes` says what differs.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from regtune.config import parse_config
 from regtune.config.changes import differences
 from regtune.config.schema import Config
-from regtune.config.wording import show_value
+from regtune.config.wording import shorten, show_value
 from regtune.errors import ConfigError, EnvironmentFault
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ class StudyFacts:
     settings: dict[str, Any]
     space: list[dict[str, Any]]
     fingerprint: dict[str, str]  # of rows, split, classes, weights; see `regtune.search.fingerprint`
+    task: str
+    headline: str  # metric
+    unit: str  # of the loss
+    notes: tuple[str, ...]  # what reading the data found, a line each
     host: str  # where the study was made; an SQLite file must stay there
     folder: str  # of the sweep, on that host
 
@@ -54,7 +59,7 @@ def read_facts(study: optuna.Study) -> StudyFacts:
             f"study {study.study_name}: is not one of regtune's, it has no facts about data and config",
             hint="choose another name with --study NAME",
         )
-    return StudyFacts(**stored)
+    return StudyFacts(**{**stored, "notes": tuple(stored["notes"])})
 
 
 def refuse_changes(stored: StudyFacts, now: StudyFacts, *, study: str) -> None:
@@ -94,12 +99,14 @@ def _different(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, t
 
 
 def _different_spaces(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[str]:
-    spaces = [{entry["key"]: _show_entry(entry) for entry in space} for space in (before, now)]
+    spaces = [{entry["key"]: entry for entry in space} for space in (before, now)]
     return [
-        f"sweep.space.{key}: the study was begun with {old or 'nothing'}, now {new or 'nothing'}"
+        f"sweep.space.{key}: the study was begun with {_show_entry(old)}, now {_show_entry(new)}"
         for key, (old, new) in _different(*spaces).items()
     ]
 
 
-def _show_entry(entry: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in entry.items() if name != "key" and value not in (None, False))
+def _show_entry(entry: dict[str, Any] | None) -> str:
+    if entry is None:
+        return "nothing"
+    return shorten(json.dumps(entry.get("choices", {name: entry[name] for name in entry if name != "key"})))

@@ -10,14 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from regtune.config.changes import value_at
+from regtune.config.changes import differences, value_at, with_changes
 from regtune.config.document import Plain
+from regtune.search.default_space import everything_off
 from regtune.search.facts import StudyFacts
 from regtune.search.halving import confirm_candidates, rungs
 from regtune.search.job import Job, Repetition
 from regtune.search.record import Record
 from regtune.search.settings import SweepSettings, repetitions
-from regtune.search.space import Space, everything_off
+from regtune.search.space import Space
 
 OVER = ("done", "pruned", "failed")
 
@@ -52,11 +53,12 @@ class SweepPlan:
     @classmethod
     def of(cls, facts: StudyFacts) -> SweepPlan:
         base, space = facts.base, Space.from_plain(facts.space)
+        off = everything_off(base)
         return cls(
             settings=SweepSettings.model_validate(facts.settings),
             space=space,
             own={key: value_at(base, key) for key in space.keys},
-            off=everything_off(base),
+            off=off if differences(base, with_changes(base, off)) else {},
             seed=base.training.seed,
         )
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import socket
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,16 @@ def advance(study: optuna.Study, plan: Plan) -> list[Record]:
     for trial in lost_trials(study):
         requeue(study, trial)
     return read_records(study) if missing else records
+
+
+def fail_stale(study: optuna.Study) -> None:
+    """Fail the trials whose worker has not been heard of for the grace period, and put them back: Optuna's heartbeat."""
+    from optuna.exceptions import ExperimentalWarning
+    from optuna.storages import fail_stale_trials
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        fail_stale_trials(study)
 
 
 def claim(trial: Trial, study: optuna.Study) -> Job:
@@ -118,10 +129,13 @@ def is_alive(worker: dict[str, Any]) -> bool:
 
 def requeue(study: optuna.Study, trial: FrozenTrial) -> None:
     """Put the job of a failed trial back, to go on from its checkpoint, unless its worker died too often."""
+    from optuna.exceptions import ExperimentalWarning
     from optuna.storages import RetryHeartbeatStaleTrialCallback
 
     if losses(trials_of(study, trial.user_attrs[ATTRIBUTE]["key"])) < MAX_ATTEMPTS:
-        RetryHeartbeatStaleTrialCallback(max_retry=None)(study, trial)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            RetryHeartbeatStaleTrialCallback(max_retry=None)(study, trial)
 
 
 def losses(trials: Sequence[FrozenTrial]) -> int:
