@@ -61,6 +61,10 @@ class Choices:
     def grid(self) -> tuple[Scalar, ...]:
         return self.values
 
+    def extremes(self) -> tuple[Scalar, ...]:
+        """All choices: each may be one that a task cannot obey."""
+        return self.values
+
     def edge(self, value: Plain) -> Edge | None:
         numbers = [number for number in self.values if is_number(number)]
         if not is_number(value) or len(numbers) < 2 or value not in (min(numbers), max(numbers)):
@@ -140,6 +144,10 @@ class Range:
         step = _decimal(self.step or 1)
         return tuple(self.clean(float(_decimal(self.low) + place * step)) for place in range(self.count))
 
+    def extremes(self) -> tuple[Scalar, ...]:
+        """The values between which every other lies: what they pass, all pass."""
+        return (self.clean(self.low), self.clean(self.high))
+
     def edge(self, value: Plain) -> Edge | None:
         if not is_number(value) or value not in (self.low, self.high):
             return None
@@ -190,6 +198,9 @@ class Switched:
 
     def grid(self) -> tuple[Scalar, ...]:
         return (0.0, *self.strength.grid())
+
+    def extremes(self) -> tuple[Scalar, ...]:
+        return (0.0, *self.strength.extremes())
 
     def edge(self, value: Plain) -> Edge | None:
         """Below the lowest strength there is off, which is searched as well: only the upper end is an edge."""

@@ -141,6 +141,14 @@ def test_any_config_can_be_enqueued_without_a_warning():
     assert trial.params == params
 
 
+@pytest.mark.parametrize(
+    ("key", "extremes"),
+    [(DROPOUT, (0.0, 0.5)), (DECAY, (0.0, 0.1, 10.0)), (AUGMENTATION, (0.0, 0.1, 0.3)), ("training.epochs", (2, 8))],
+)
+def test_the_extremes_stand_for_all_values(key, extremes):
+    assert Space.from_entries({key: ENTRIES[key]}).dimensions[0].extremes() == extremes
+
+
 def test_a_space_survives_json():
     assert Space.from_plain(SPACE.to_plain()) == SPACE
     assert Space.from_entries(SPACE.to_entries()) == SPACE
