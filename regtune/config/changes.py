@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from regtune.config import folds
 from regtune.config.document import Document, Plain
 from regtune.config.overrides import set_key
 from regtune.config.schema import Config, ModelSettings
@@ -13,7 +14,7 @@ from regtune.config.validate import validate
 from regtune.errors import ConfigError
 
 DATA_FILES = ("train", "validation", "test")
-NAMED_SOURCES = ("demo:", "hf:")
+NO_PATHS = ("demo:", "hf:", folds.PREFIX)
 
 
 def anchored(config: Config) -> Config:
@@ -40,6 +41,17 @@ def with_changes(config: Config, changes: Mapping[str, Plain]) -> Config:
     return validate(document)
 
 
+def value_at(config: Config, key: str) -> Plain:
+    """The value of a dotted key; of a section where one number may stand for it, the whole section."""
+    value: Plain = {**config.model_dump(), "model": config.model_settings.model_dump()}
+    if key == "model":
+        return config.model_settings.name
+    for part in key.split("."):
+        assert isinstance(value, dict), f"{key} lies inside a single value"
+        value = value[part]
+    return value
+
+
 def refuse_changes(stored: Config, asked: Config, *, run: str) -> None:
     """Raise ConfigError listing old and new when `asked` is not what the run was begun with; output is not compared."""
     changed = differences(anchored(stored), anchored(asked))
@@ -51,7 +63,7 @@ def refuse_changes(stored: Config, asked: Config, *, run: str) -> None:
 
 
 def _absolute(source: Any) -> Any:
-    if not isinstance(source, str) or source.startswith(NAMED_SOURCES):  # a share, or a name that is no path
+    if not isinstance(source, str) or source.startswith(NO_PATHS):  # a share, or a name that is no path
         return source
     is_place = Path(source).exists() or any(sign in source for sign in "*?[")  # a pattern stands for several files
     return str(Path(source).absolute()) if is_place else source

@@ -28,7 +28,8 @@ class DataSettings(Section):
 
     train: str = Field(description="file or folder with labelled rows, or demo:support and other demo sets")
     validation: Annotated[float, Field(gt=0.0, lt=1.0)] | str = Field(
-        default=0.2, description="share of the training rows to hold out, in (0, 1), or a file"
+        default=0.2,
+        description="share of the training rows to hold out, in (0, 1), or a file, or fold:k/K: the k-th of K parts",
     )
     test: Annotated[float, Field(gt=0.0, lt=1.0)] | str | None = Field(
         default=None,
@@ -157,7 +158,10 @@ class TrainingSettings(Section):
     )
     evaluations_per_epoch: int = Field(default=1, ge=1, le=1000, description="evaluations per epoch, evenly spaced")
     seed: int = Field(
-        default=0, ge=0, le=2**31 - 1, description="seed of the split, the new head, the row order and dropout"
+        default=0,
+        ge=0,
+        le=2**31 - 1,
+        description="seed of the new head, the row order and dropout; of the split too, see split_seed",
     )
     class_weights: Literal["none", "balanced"] = Field(
         default="none",
@@ -221,6 +225,11 @@ class Config(Section):
     regularization: RegularizationSettings = Field(default_factory=RegularizationSettings)
     training: TrainingSettings = Field(default_factory=TrainingSettings)
     output: str | None = Field(default=None, description="run folder; left out: runs/<config name>, then -2, -3, …")
+
+    @property
+    def split_seed(self) -> int:
+        """The seed that divides the rows."""
+        return self.training.seed if self.data.split_seed is None else self.data.split_seed
 
     @property
     def model_settings(self) -> ModelSettings:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from regtune.config.document import Document, KeyPath
+from regtune.config.folds import ALLOWED, find_fold, is_fold
 from regtune.config.keys import allowed_kinds, child_keys, explain_unknown, is_union, section_in_union
 from regtune.config.scalars import resolve_scalar
 from regtune.config.schema import Config, LoraSettings
@@ -20,6 +21,7 @@ from regtune.errors import ConfigError
 MAX_PROBLEMS = 20
 HINT = "regtune train --schema lists every key with its meaning"
 
+Root = TypeVar("Root", bound=Config)
 Problem = tuple[KeyPath, Callable[[], str]]  # the key, and what to say of it: worded only when it is shown
 
 
@@ -28,15 +30,29 @@ def validate(document: Document, *, problems: Sequence[str] = ()) -> Config:
 
     Raises ConfigError with all of them, the file's from top to bottom, then the command line's; at most MAX_PROBLEMS.
     """
+    config, found = check(document, root=Config)
+    if config is None or found or problems:
+        raise config_error(document, found, lines=problems, hint=HINT)
+    return config
+
+
+def check(document: Document, *, root: type[Root]) -> tuple[Root | None, list[Problem]]:
+    """What the document describes, None where it is not valid, and what is wrong with it. root: of the whole file."""
     try:
         # data is the only section with a required key: an absent one is an empty one, so that the key is named.
-        config = Config.model_validate({"data": {}, **document.values})
+        config = root.model_validate({"data": {}, **document.values})
     except ValidationError as error:
-        raise _config_error(document, _problems(error.errors(include_url=False)), problems) from None
-    found: list[Problem] = [(path, partial(str, text)) for path, text in _contradictions(config)]
-    if found or problems:
-        raise _config_error(document, found, problems)
-    return config
+        return None, _problems(error.errors(include_url=False), root)
+    return config, [(path, partial(str, text)) for path, text in _contradictions(config)]
+
+
+def config_error(document: Document, found: list[Problem], *, lines: Sequence[str] = (), hint: str) -> ConfigError:
+    """All problems, those found in the document with their places, then the lines that have theirs."""
+    found = sorted(found, key=lambda problem: document.reading_order(problem[0]))
+    shown = [f"{document.where(path)}: {show_path(path)}: {explain()}" for path, explain in found[:MAX_PROBLEMS]]
+    shown += lines[: MAX_PROBLEMS - len(shown)]
+    hidden = len(found) + len(lines) - len(shown)
+    return ConfigError(*shown, *[f"and {hidden} more"] * (hidden > 0), hint=hint)
 
 
 def check_contradictions(config: Config) -> None:
@@ -46,39 +62,31 @@ def check_contradictions(config: Config) -> None:
         raise ConfigError(*problems)
 
 
-def _config_error(document: Document, found: list[Problem], lines: Sequence[str]) -> ConfigError:
-    found = sorted(found, key=lambda problem: document.reading_order(problem[0]))
-    shown = [f"{document.where(path)}: {show_path(path)}: {explain()}" for path, explain in found[:MAX_PROBLEMS]]
-    shown += lines[: MAX_PROBLEMS - len(shown)]
-    hidden = len(found) + len(lines) - len(shown)
-    return ConfigError(*shown, *[f"and {hidden} more"] * (hidden > 0), hint=HINT)
-
-
-def _problems(errors: list[ErrorDetails]) -> list[Problem]:
+def _problems(errors: list[ErrorDetails], root: type[Config]) -> list[Problem]:
     """One per wrong key. pydantic reports each kind a union key takes as an error of its own; they become one."""
     problems: list[Problem] = []
-    for union, group in groupby(errors, key=lambda error: _union_of(error["loc"])):
+    for union, group in groupby(errors, key=lambda error: _union_of(error["loc"], root)):
         if union is None:
-            problems += [(error["loc"], partial(_explain, error)) for error in group]
+            problems += [(error["loc"], partial(_explain, error, root)) for error in group]
         else:
-            problems += _union_problems(union, list(group))
+            problems += _union_problems(union, list(group), root)
     return problems
 
 
-def _union_of(location: KeyPath) -> KeyPath | None:
+def _union_of(location: KeyPath, root: type[Config]) -> KeyPath | None:
     """The union key inside the location; pydantic puts the name of the kind it tried right after it."""
-    return next((location[:length] for length in range(1, len(location)) if is_union(location[:length])), None)
+    return next((location[:length] for length in range(1, len(location)) if is_union(location[:length], root)), None)
 
 
-def _union_problems(union: KeyPath, errors: list[ErrorDetails]) -> list[Problem]:
-    section = section_in_union(union)
+def _union_problems(union: KeyPath, errors: list[ErrorDetails], root: type[Config]) -> list[Problem]:
+    section = section_in_union(union, root)
     inside = [error for error in errors if error["loc"][len(union)] == section and error["type"] != "model_type"]
     if inside:  # the user wrote the section: only its own keys are of interest
-        return [(_without_kinds(error["loc"]), partial(_explain, error)) for error in inside]
+        return [(_without_kinds(error["loc"], root), partial(_explain, error, root)) for error in inside]
     out_of_range = [error for error in errors if error["type"] in RANGES]
     if out_of_range:  # the user wrote a number
-        return [(union, partial(_explain, out_of_range[0]))]
-    return [(union, lambda: f"must be {allowed_kinds(union)}, got {show_value(errors[0]['input'])}")]
+        return [(union, partial(_explain, out_of_range[0], root))]
+    return [(union, lambda: f"must be {allowed_kinds(union, root)}, got {show_value(errors[0]['input'])}")]
 
 
 # pydantic's error type → (what is allowed, the name of its limit)
@@ -95,28 +103,29 @@ KINDS = {
     "finite_number": "a finite number",
     "string_type": "text",
     "list_type": "a list, such as [tensorboard]",
+    "dict_type": "a section of keys such as training.learning_rate, each with its choices",
     "string_too_short": "at least one character",
     "string_too_long": "one character",
 }
 
 
-def _explain(error: ErrorDetails) -> str:
+def _explain(error: ErrorDetails, root: type[Config]) -> str:
     """What is wrong, what is allowed and what we got, without the place."""
     kind, value, limits = error["type"], error["input"], error.get("ctx", {})
-    path = _without_kinds(error["loc"])
+    path = _without_kinds(error["loc"], root)
     if kind == "extra_forbidden":
-        return explain_unknown(path)
+        return explain_unknown(path, root)
     if kind == "missing":
         return "missing"
-    return f"must be {_allowed(kind, limits, path)}, got {show_value(value)}{_quotes_advice(kind, value)}"
+    return f"must be {_allowed(kind, limits, path, root)}, got {show_value(value)}{_quotes_advice(kind, value)}"
 
 
-def _without_kinds(location: KeyPath) -> KeyPath:
-    union = _union_of(location)
+def _without_kinds(location: KeyPath, root: type[Config]) -> KeyPath:
+    union = _union_of(location, root)
     return location if union is None else (*union, *location[len(union) + 1 :])
 
 
-def _allowed(kind: str, limits: dict[str, Any], path: KeyPath) -> str:
+def _allowed(kind: str, limits: dict[str, Any], path: KeyPath, root: type[Config]) -> str:
     if kind in RANGES:
         relation, limit = RANGES[kind]
         return f"{relation} {bound(limits[limit])}"
@@ -125,7 +134,7 @@ def _allowed(kind: str, limits: dict[str, Any], path: KeyPath) -> str:
     if kind == "string_pattern_mismatch":
         return PATTERNS[limits["pattern"]]
     if kind == "model_type":
-        return f"a section with keys such as {choices(child_keys(path)[:3])}"
+        return f"a section with keys such as {choices(child_keys(path, root)[:3])}"
     return KINDS[kind]
 
 
@@ -149,12 +158,25 @@ def _contradictions(config: Config) -> list[tuple[KeyPath, str]]:
     """Settings that are each allowed and cannot stand together, found without looking at the data: the key to change
     and what is wrong with it. Empty for a config that can be run."""
     return [
+        *_no_such_fold(config),
         *_decay_too_strong(config),
         *_nothing_pretrained(config),
         *_repeated_trackers(config),
         *_unused_lora(config),
         *_lost_base(config),
     ]
+
+
+def _no_such_fold(config: Config) -> list[tuple[KeyPath, str]]:
+    data = config.data
+    problems: list[tuple[KeyPath, str]] = [
+        (("data", key), f"a fold is held out for data.validation only, got {show_value(source)}")
+        for key, source in (("train", data.train), ("test", data.test))
+        if is_fold(source)
+    ]
+    if isinstance(data.validation, str) and is_fold(data.validation) and find_fold(data.validation) is None:
+        problems.append((("data", "validation"), f"must be {ALLOWED}, got {show_value(data.validation)}"))
+    return problems
 
 
 def _decay_too_strong(config: Config) -> list[tuple[KeyPath, str]]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from regtune.config.folds import is_fold
 from regtune.config.schema import DataSettings
 from regtune.data import demo_sets, hub
 from regtune.data.fingerprint import fingerprint
@@ -75,9 +76,9 @@ def check_source(source: str) -> None:
 
 
 def check_sources(settings: DataSettings) -> None:
-    """Raise DataError when a file of the `data` section is missing; a share of the training rows is no file."""
+    """Raise DataError when a file of the `data` section is missing; a share or a fold is no file."""
     for source in (settings.train, settings.validation, settings.test):
-        if isinstance(source, str):
+        if isinstance(source, str) and not is_fold(source):
             check_source(source)
 
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from regtune.data.example import Example
-from regtune.data.units import Unit, find_units
+from regtune.data.units import Unit, count_units, find_units, without
 from regtune.errors import ConfigError, DataError
 
 Indices = tuple[int, ...]
@@ -35,19 +35,34 @@ def split_rows(
         raise ConfigError(f"data.validation + data.test must be below 1, got {validation:g} + {test:g}")
     units = find_units(examples)
     generator = random.Random(seed)
-    present = {name for name, count in _count_units(units).items() if count >= FEW_UNITS}
-    sides: dict[str, list[Unit]] = {}
-    for side, share, sides_after in (("test", test, 1 if validation else 0), ("validation", validation, 0)):
-        sides[side] = []
-        if share:
-            kept = {name: 1 + sides_after * (name in present) for name in _count_units(units)}
-            target = max(1, round(share * len(examples)))
-            sides[side] = take_units(units, target=target, present=present, kept=kept, generator=generator)
-            taken = {unit.rows[0] for unit in sides[side]}
-            units = [unit for unit in units if unit.rows[0] not in taken]
-            if not sides[side]:
-                raise _too_small(side, share=share, rows=len(examples), units=find_units(examples))
-    return _rows_of(units), _rows_of(sides["validation"]), _rows_of(sides["test"])
+    present = _frequent(units)
+    left, tested = hold_out_test(units, share=test, before_validation=validation > 0, generator=generator)
+    if not validation:
+        return rows_of(left), (), rows_of(tested)
+    target = max(1, round(validation * len(examples)))
+    kept = dict.fromkeys(count_units(left), 1)
+    validated = take_units(left, target=target, present=present, kept=kept, generator=generator)
+    if not validated:
+        raise _too_small("validation", share=validation, units=units)
+    return rows_of(without(left, validated)), rows_of(validated), rows_of(tested)
+
+
+def hold_out_test(
+    units: list[Unit], *, share: float, before_validation: bool, generator: random.Random
+) -> tuple[list[Unit], list[Unit]]:
+    """(what is left, the test units). share: of all rows, in [0, 1).
+
+    before_validation: leave enough of each class to stand in validation too. Raises DataError if nothing can go.
+    """
+    if not share:
+        return units, []
+    present = _frequent(units)
+    kept = {name: 1 + (before_validation and name in present) for name in count_units(units)}
+    target = max(1, round(share * sum(len(unit.rows) for unit in units)))
+    tested = take_units(units, target=target, present=present, kept=kept, generator=generator)
+    if not tested:
+        raise _too_small("test", share=share, units=units)
+    return without(units, tested), tested
 
 
 def stratified_sample(examples: Sequence[Example], size: int, *, seed: int) -> Indices:
@@ -55,7 +70,7 @@ def stratified_sample(examples: Sequence[Example], size: int, *, seed: int) -> I
     # A row of several labels counts once, by its combination: by its labels it would be taken before rows of one.
     units = [Unit((row,), Counter([" ".join(example.strata)])) for row, example in enumerate(examples)]
     target = min(size, len(examples))
-    return _rows_of(take_units(units, target=target, present=(), kept={}, generator=random.Random(seed)))
+    return rows_of(take_units(units, target=target, present=(), kept={}, generator=random.Random(seed)))
 
 
 def take_units(
@@ -74,7 +89,7 @@ def _queues(units: list[Unit], generator: random.Random) -> dict[str, list[Unit]
     """Per class, in code-point order of their names, its units in random order."""
     shuffled = list(units)
     generator.shuffle(shuffled)
-    queues: dict[str, list[Unit]] = {name: [] for name in sorted(_count_units(units))}
+    queues: dict[str, list[Unit]] = {name: [] for name in sorted(count_units(units))}
     for unit in shuffled:
         for name in unit.classes:
             queues[name].append(unit)
@@ -149,15 +164,18 @@ class _Taking:
             self.deficit[name] -= count
 
 
-def _count_units(units: list[Unit]) -> Counter[str]:
-    return Counter(name for unit in units for name in unit.classes)
+def _frequent(units: Sequence[Unit]) -> set[str]:
+    """Classes that can stand in train, validation and test."""
+    return {name for name, count in count_units(units).items() if count >= FEW_UNITS}
 
 
-def _rows_of(units: list[Unit]) -> Indices:
+def rows_of(units: Sequence[Unit]) -> Indices:
+    """Ascending row indices."""
     return tuple(sorted(row for unit in units for row in unit.rows))
 
 
-def _too_small(side: str, *, share: float, rows: int, units: list[Unit]) -> DataError:
+def _too_small(side: str, *, share: float, units: list[Unit]) -> DataError:
+    rows = sum(len(unit.rows) for unit in units)
     return DataError(
         f"data.{side}: no rows can be held out for a share of {share:g}: {rows} rows are {len(units)} units of equal"
         " text or group, which are never split, and one of each class stays in train",

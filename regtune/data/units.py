@@ -39,6 +39,17 @@ def find_units(examples: Sequence[Example]) -> list[Unit]:
     ]
 
 
+def count_units(units: Sequence[Unit]) -> Counter[str]:
+    """Units by class; one of several classes counts for each of them."""
+    return Counter(name for unit in units for name in unit.classes)
+
+
+def without(units: Sequence[Unit], left_out: Sequence[Unit]) -> list[Unit]:
+    """The other units, in their order."""
+    gone = {unit.rows[0] for unit in left_out}
+    return [unit for unit in units if unit.rows[0] not in gone]
+
+
 def _root(parents: list[int], index: int) -> int:
     while parents[index] != index:
         parents[index] = parents[parents[index]]  # halve the path: near-constant time per look-up

@@ -31,7 +31,7 @@ def _rows(restored: RestoredRun, data: str | None) -> tuple[str, Sequence[Exampl
     if data is not None:
         columns = Columns.from_facts({**facts["columns"], "group": None})
         return data, load_labelled(data, config.data, rules=task, columns=columns, known=restored.label_names)
-    splits = load_splits(config.data, rules=task, seed=config.training.seed)
+    splits = load_splits(config.data, rules=task, seed=config.split_seed)
     if splits.facts["split"] != facts["split"]:
         raise DataError(
             f"{run.path}: the data changed since the run, its test rows can no longer be told from its training rows",

@@ -21,6 +21,7 @@ from regtune.history import Evaluation, History
 from regtune.regularization.patience import Patience
 from regtune.run import Run
 from regtune.training.checkpoints import CheckpointStore
+from regtune.training.keeping import KeepWeights
 from regtune.training.listener import Listener
 from regtune.training.measure import Measure
 from regtune.training.signals import StopRequested, StopSignals
@@ -64,13 +65,16 @@ class Conductor(TrainerCallback):
         patience: Patience,
         monitor: str,
         due: frozenset[int],
+        keeping: KeepWeights,
         listeners: Sequence[Listener],
         signals: StopSignals,
     ) -> None:
         self.trainer, self.run, self.store, self.history, self.progress = trainer, run, store, history, progress
         self.measure, self.patience, self.monitor, self.due = measure, patience, monitor, due
+        self.keeping = keeping
         self.listeners, self.signals = listeners, signals
         self.interrupted = False
+        self._saved_step = -1
         self._started = time.monotonic()
 
     # ---- moments the Trainer offers ----------------------------------------------------------------------------------
@@ -106,7 +110,8 @@ class Conductor(TrainerCallback):
         try:
             if self._is_due(state):
                 self._evaluate(state, poll=self.signals.poll_inside)
-                self._save(state)
+                if self.keeping.is_save_due():
+                    self._save(state)
                 control.should_training_stop = self.history.last.stops
             self.signals.poll()
         except StopRequested:
@@ -151,20 +156,21 @@ class Conductor(TrainerCallback):
         self.run.write_history(self.history)
         self._report_to_trackers(self.history.last)
         self._tell(lambda listener: listener.on_evaluation(self.history))
+        self.keeping.after_evaluation(self.history, measured.answered)
 
     def _save(self, state: TrainerState) -> None:
         tensors, documents = self.trainer.state_to_save()
-        best = self.history.best
         progress = replace(self.progress, elapsed_seconds=self._elapsed())
         documents["regtune"] = {"history": self.history.to_jsonl(), "progress": asdict(progress)}
-        best_step = best.step if best is not None else None
+        documents |= self.keeping.documents()
+        best_step = self.keeping.best_step(self.history)
         with self.trainer.processes.agreed():  # that it is saved, before a further step
             if self.trainer.processes.is_first:
                 self.store.save(state.global_step, tensors=tensors, documents=documents, best_step=best_step)
+        self._saved_step = state.global_step
 
     def _interrupt(self, state: TrainerState, control: TrainerControl) -> None:
-        already_saved = len(self.history) and self.history.last.step == state.global_step
-        if not already_saved:
+        if self._saved_step != state.global_step:
             self._save(state)
         self.interrupted = True
         control.should_training_stop = True

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from regtune.data.encode import EncodedRows
+from regtune.evaluation.answers import Answered
 from regtune.evaluation.results import clean_loss, score
 from regtune.evaluation.scoring import Scorer
 
@@ -21,6 +22,7 @@ class Measured:
     train_loss: float
     validation_loss: float
     metrics: dict[str, float]
+    answered: Answered  # the validation rows
 
 
 @dataclass(frozen=True)
@@ -36,4 +38,4 @@ class Measure:
         """Whatever poll raises passes through."""
         train_loss = clean_loss(self.scorer, self.train_sample, poll=poll)
         validation = score(self.scorer, self.validation, baseline=self.baseline, poll=poll)
-        return Measured(train_loss, validation.loss, validation.metrics())
+        return Measured(train_loss, validation.loss, validation.metrics(), validation.answered)

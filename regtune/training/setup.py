@@ -95,16 +95,16 @@ class Setup:
         )
 
 
-def prepare(config: Config) -> Setup:
+def prepare(config: Config, *, scores_test: bool = True) -> Setup:
     """Read and split the data, load the model, place the techniques. Trains nothing, writes nothing.
 
-    Raises ConfigError, DataError or EnvironmentFault: everything that can be wrong is found here, before time is spent.
+    scores_test: False leaves the test rows unread by the model, for a trial, which must not look at them. Raises ConfigError, DataError or EnvironmentFault: everything that can be wrong is found here, before time is spent.
     """
     settings = config.training
     device = choose_device(settings)
     check_trackers(settings.report_to)
     config, task, reason = resolve_task(config)
-    splits = load_splits(config.data, rules=task, seed=settings.seed)
+    splits = load_splits(config.data, rules=task, seed=config.split_seed)
     set_seed(settings.seed)
     inputs, targets = [example.inputs for example in splits.train], [example.target for example in splits.train]
     loaded = load_model(
@@ -116,7 +116,7 @@ def prepare(config: Config) -> Setup:
         seed=settings.seed,
     )
     task.prepare_model(loaded.model, new_parameters=loaded.new_parameters, targets=targets, settings=config.data)
-    sides = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    sides = {"train": splits.train, "validation": splits.validation, "test": splits.test if scores_test else ()}
     encode = Encoder(task, loaded.processor, splits.label_names, config.data)
     rows = {name: encode(examples) for name, examples in sides.items() if examples}  # no test split: no test rows
     row_notes = [

@@ -33,6 +33,7 @@ from regtune.training.checkpoints import Checkpoint, CheckpointStore
 from regtune.training.conductor import Conductor, NothingLeftToDo, Progress, tell
 from regtune.training.devices import describe_device, describe_environment
 from regtune.training.finish import finish
+from regtune.training.keeping import KeepWeights
 from regtune.training.listener import Listener, Plan
 from regtune.training.measure import Measure
 from regtune.training.panel import effect_of
@@ -141,7 +142,7 @@ def carry_out(
     try:
         with signals, memory_guard(setup.config):
             if not is_finished(history, setup):
-                train_on(run, setup, processes, store, history, progress, listeners, checkpoint, signals)
+                train_on(run, setup, processes, store, history, progress, KeepWeights(), listeners, checkpoint, signals)
             finish(run, setup, history, store, processes, poll=signals.poll_inside)
     except StopRequested:
         run.update(status="interrupted")
@@ -162,6 +163,7 @@ def train_on(
     store: CheckpointStore,
     history: History,
     progress: Progress,
+    keeping: KeepWeights,
     listeners: Sequence[Listener],
     checkpoint: Checkpoint | None,
     signals: StopSignals,
@@ -178,6 +180,7 @@ def train_on(
         patience=setup.techniques.patience,
         monitor=setup.config.regularization.monitor,
         due=setup.due,
+        keeping=keeping,
         listeners=listeners,
         signals=signals,
     )

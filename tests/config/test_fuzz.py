@@ -29,6 +29,7 @@ data:
   source: null
   target: null
   image: null
+  split_seed: null
   group: null
   max_length: 64
   max_target_length: 64

@@ -35,6 +35,40 @@ def test_shares_are_carved_out_of_the_training_rows(train: str) -> None:
     assert splits.label_names == ("neg", "pos")
 
 
+def test_folds_hold_out_each_row_once_and_keep_the_test_rows(train: str) -> None:
+    folds = [load_splits(DataSettings(train=train, validation=f"fold:{k}/4", test=0.2), seed=3) for k in (1, 2, 3, 4)]
+    by_share = load_splits(DataSettings(train=train, validation=0.2, test=0.2), seed=3)
+
+    held_out = [example.text for splits in folds for example in splits.validation]
+    assert len(held_out) == len(set(held_out)) == 40
+    assert all(splits.test == by_share.test for splits in folds)
+    assert all(len(splits.train) == 30 for splits in folds)
+
+
+def test_rows_that_no_fold_holds_out_are_counted(tmp_path: Path) -> None:
+    rows = [(f"text {number}", "ab"[number % 2]) for number in range(20)]
+    source = write_rows(tmp_path / "t.csv", [*rows, ("the only c", "c")])
+
+    splits = load_splits(DataSettings(train=source, validation="fold:1/5"), seed=0)
+
+    note = "1 of 21 rows are in train in every fold: held out, their class would be missing from train"
+    assert note in splits.notes
+
+
+def test_a_fold_beside_a_test_file(train: str, tmp_path: Path) -> None:
+    test = write_rows(tmp_path / "test.csv", [("fine", "pos"), ("awful", "neg")])
+
+    splits = load_splits(DataSettings(train=train, validation="fold:5/5", test=test), seed=0)
+
+    assert (len(splits.train), len(splits.validation), len(splits.test)) == (40, 10, 2)
+
+
+@pytest.mark.parametrize("fold", ["fold:0/5", "fold:1/21"])
+def test_a_fold_that_does_not_exist_is_refused_before_anything_is_read_as_a_file(train: str, fold: str) -> None:
+    with pytest.raises(ConfigError, match=rf"data\.validation: must be fold:k/K with K from 2 to 20 .* got {fold}"):
+        load_splits(DataSettings(train=train, validation=fold), seed=0)
+
+
 def test_example_knows_its_place(train: str) -> None:
     first = load_splits(DataSettings(train=train, validation=0.5), seed=0).train[0]
 

@@ -9,26 +9,9 @@ from regtune.data.example import Example, fold_text
 from regtune.data.splits import split_rows, stratified_sample
 from regtune.data.units import find_units
 from regtune.errors import ConfigError, DataError
+from tests.data.made_rows import distinct_rows, example
 
 SEEDS = range(12)
-
-
-def example(text: str, label: str, group: str | None = None) -> Example:
-    return Example(
-        inputs=(text,),
-        target=label,
-        text=text,
-        label=label,
-        key=fold_text(text),
-        strata=(label,),
-        group=group,
-        source="t.csv",
-        line=2,
-    )
-
-
-def distinct_rows(**counts: int) -> list[Example]:
-    return [example(f"{label} {number}", label) for label, count in counts.items() for number in range(count)]
 
 
 def grouped_rows(seed: int) -> list[Example]:

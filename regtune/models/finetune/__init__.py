@@ -14,7 +14,12 @@ peft. Checkpoints hold what trains (`state`).
 from regtune.models.finetune.features import CachedFeatures, cache_features
 from regtune.models.finetune.freeze import Trained, freeze, held_sites, hold_in_evaluation
 from regtune.models.finetune.lora import Lora, add_lora, load_adapter
-from regtune.models.finetune.state import frozen_fingerprint, restore_trained, trained_state
+from regtune.models.finetune.state import (
+    frozen_fingerprint,
+    pretrained_fingerprint,
+    restore_trained,
+    trained_state,
+)
 
 __all__ = [
     "CachedFeatures",
@@ -27,6 +32,7 @@ __all__ = [
     "held_sites",
     "hold_in_evaluation",
     "load_adapter",
+    "pretrained_fingerprint",
     "restore_trained",
     "trained_state",
 ]

@@ -6,6 +6,7 @@ Frozen weights come from the model's source again, so a checkpoint of a head is 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 
 import torch
 from torch import Tensor, nn
@@ -40,11 +41,19 @@ def frozen_fingerprint(model: nn.Module) -> str:
 
     Kept with the run and compared on resume: a hub model that was changed since has another one.
     """
+    return _sampled_digest({name: each for name, each in model.named_parameters() if not each.requires_grad})
+
+
+def pretrained_fingerprint(model: nn.Module, *, new_parameters: Collection[str]) -> str:
+    """The same over all parameters that came with the model, before the first step: what a sweep's workers share."""
+    return _sampled_digest({name: each for name, each in model.named_parameters() if name not in new_parameters})
+
+
+def _sampled_digest(parameters: dict[str, Tensor]) -> str:
     digest = hashlib.sha256()
-    for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
-            flat = parameter.detach().flatten()
-            sample = flat[:: max(1, flat.numel() // SAMPLED_NUMBERS)].float().cpu().contiguous()
-            digest.update(f"{name} {tuple(parameter.shape)}".encode())
-            digest.update(sample.view(torch.uint8).numpy().tobytes())
+    for name, parameter in parameters.items():
+        flat = parameter.detach().flatten()
+        sample = flat[:: max(1, flat.numel() // SAMPLED_NUMBERS)].float().cpu().contiguous()
+        digest.update(f"{name} {tuple(parameter.shape)}".encode())
+        digest.update(sample.view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
