@@ -137,7 +137,7 @@ def create_run(output: str | None, *, config_name: str) -> Run:
     output None: runs/<config_name>, or the first free of -2, -3, … . Raises ConfigError when `output` exists and is
     not empty, EnvironmentFault when the folder cannot be made or written.
     """
-    path = Path(output) if output is not None else _first_free(RUNS / _safe_name(config_name))
+    path = Path(output) if output is not None else _first_free(RUNS / safe_name(config_name))
     if path.is_symlink() or path.is_file() or (path.is_dir() and any(found.name != LOCK for found in path.iterdir())):
         raise ConfigError(
             f"output: {path} already exists and is never overwritten",
@@ -196,7 +196,7 @@ def _can_resume(path: Path) -> bool:
     return any((path / name).exists() for name in ("run.json", REPEATS))
 
 
-def _safe_name(name: str) -> str:
+def safe_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:100] or "run"
 
 

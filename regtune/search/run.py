@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from regtune.errors import ConfigError
+from regtune.config.changes import value_at
 from regtune.evaluation.metrics import higher_is_better
 from regtune.search.board import Board, Stage
-from regtune.search.default_space import own_values
-from regtune.search.facts import StudyFacts, read_facts, refuse_changes, write_facts
-from regtune.search.plan import Plan, is_finished
+from regtune.search.facts import StudyFacts, read_facts
+from regtune.search.plan import OVER, Plan, is_finished
 from regtune.search.plans import plan_of
 from regtune.search.queue import advance, fail_orphans, read_records
 from regtune.search.record import Record
 from regtune.search.space import Space
-from regtune.search.storage import load_study, open_storage, show_url
+from regtune.search.storage import show_url
 
 if TYPE_CHECKING:
     import optuna
@@ -33,96 +32,60 @@ if TYPE_CHECKING:
 Watch = Callable[[Board], None]
 
 
+@dataclass(frozen=True)
+class Crew:
+    """The workers of this command. notes: what happened to them, a line each."""
+
+    asked: int = 0
+    notes: tuple[str, ...] = ()
+
+
 class Launcher(Protocol):
-    """Starts a worker at each place and returns when all have ended; see `regtune.search.pool`, `ray_workers`."""
+    """Starts workers and returns when all have ended; see `regtune.search.local_workers`, `ray_workers`."""
 
     def __call__(
-        self, places: Sequence[Place], *, on_tick: Callable[[], None], on_death: Callable[[], None]
+        self,
+        place: Place,
+        jobs: int,
+        *,
+        on_tick: Callable[[Crew], None],
+        on_death: Callable[[int], bool],
     ) -> None:
-        """on_tick: called about twice a second. on_death: after a worker died."""
+        """place: of the first worker; the others are like it. jobs: that are left, at most as many workers make sense.
+
+        on_tick: called about twice a second. on_death: called with the process
+        id of a worker of this machine that died; says whether it had finished a job.
+        """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """What a leaderboard shows beside the jobs. unit: of the loss."""
+def carry_out(study: optuna.Study, place: Place, *, shown_folder: Path, launch: Launcher, watch: Watch) -> None:
+    """Start workers at this place and others like it; return when nothing of the study is left to do.
 
-    name: str
-    folder: Path
-    unit: str
-    headline: str
-    notes: tuple[str, ...]
+    shown_folder: as the user knows it.
 
-
-def carry_out(
-    facts: StudyFacts,
-    *,
-    url: str,
-    study_name: str,
-    surroundings: Surroundings,
-    places: Callable[[int], Sequence[Place]],
-    launch: Launcher,
-    watch: Watch,
-) -> list[Record]:
-    """All jobs of the study, done. places: the workers to start for a number of jobs left.
-
-    Raises ConfigError when the study was begun with something else, Interrupted after Ctrl-C or SIGTERM (run it again
-    to go on), EnvironmentFault when the database or all workers are gone.
+    Raises Interrupted after Ctrl-C or SIGTERM (the same command goes on), EnvironmentFault when the database or all
+    workers are gone.
     """
-    storage = open_storage(url)
-    study = open_study(storage, study_name, facts)
+    facts = read_facts(study)
     plan = plan_of(facts)
     fail_orphans(study)
     records = advance(study, plan)
-    board = BoardMaker(study, facts, plan, surroundings, storage_name=show_url(url))
+    board = BoardMaker(study, facts, plan, folder=shown_folder, storage=show_url(place.storage))
     if not is_finished(plan, records):
         left = plan.jobs_in_all() - sum(record.seconds is not None for record in records)
-        started = places(left)
-        board = dataclasses.replace(board, workers_asked=len(started))
         launch(
-            started,
-            on_tick=lambda: watch(board.now()),
-            on_death=lambda: _put_back(study, plan),
+            place,
+            left,
+            on_tick=lambda crew: watch(board.now(crew)),
+            on_death=lambda pid: _put_back(study, plan, pid),
         )
     watch(board.now())
-    return read_records(study)
 
 
-def _put_back(study: optuna.Study, plan: Plan) -> None:
-    """At once, rather than when the heartbeat is missed."""
+def _put_back(study: optuna.Study, plan: Plan, pid: int) -> bool:
+    """What a dead worker had, at once rather than when its heartbeat is missed."""
     fail_orphans(study)
-    advance(study, plan)
-
-
-def open_study(storage: optuna.storages.BaseStorage, name: str, facts: StudyFacts) -> optuna.Study:
-    """The study of this name, made if there is none. Raises ConfigError when it is about something else."""
-    import optuna
-
-    direction = "maximize" if higher_is_better(facts.settings["objective"]) else "minimize"
-    try:
-        study = optuna.create_study(storage=storage, study_name=name, direction=direction)
-    except optuna.exceptions.DuplicatedStudyError:
-        study = load_study(storage, name)
-        stored = read_facts(study)
-        refuse_changes(stored, facts, study=name)
-        refuse_fewer_trials(study, stored, facts)
-    write_facts(study, facts)
-    return study
-
-
-def refuse_fewer_trials(study: optuna.Study, stored: StudyFacts, now: StudyFacts) -> None:
-    """The number of trials may be raised until the best were chosen from them; never lowered."""
-    before, after = stored.settings["trials"], now.settings["trials"]
-    if after < before:
-        raise ConfigError(
-            f"sweep.trials: the study {study.study_name} has {before} trials, cannot go on with {after}",
-            hint=f"use {before} or more",
-        )
-    has_confirmed = any(record.job.stage == "confirm" for record in read_records(study))
-    if after > before and has_confirmed:
-        raise ConfigError(
-            f"sweep.trials: the search of {study.study_name} is over, its best of {before} trials are being confirmed",
-            hint="start another sweep with another output=…",
-        )
+    return any(record.pid == pid and record.status in OVER for record in advance(study, plan))
 
 
 @dataclass(frozen=True)
@@ -132,31 +95,30 @@ class BoardMaker:
     study: optuna.Study
     facts: StudyFacts
     plan: Plan
-    surroundings: Surroundings
-    storage_name: str
-    workers_asked: int = 0
+    folder: Path
+    storage: str  # for display
     started: float = dataclasses.field(default_factory=time.monotonic)
 
-    def now(self) -> Board:
+    def now(self, crew: Crew = Crew()) -> Board:  # noqa: B008  # frozen
         records = read_records(self.study)
         objective = self.facts.settings["objective"]
         return Board(
-            name=self.surroundings.name,
-            folder=str(self.surroundings.folder),
-            storage=self.storage_name,
+            name=self.study.study_name,
+            folder=str(self.folder),
+            storage=self.storage,
             objective=objective,
-            unit=self.surroundings.unit,
+            unit=self.facts.unit,
             higher_is_better=higher_is_better(objective),
-            headline=self.surroundings.headline,
-            own_values=own_values(self.facts.base, Space.from_plain(self.facts.space)),
+            headline=self.facts.headline,
+            own_values={key: value_at(self.facts.base, key) for key in Space.from_plain(self.facts.space).keys},
             epochs=self.facts.base.training.epochs,
             planned_jobs=self.plan.jobs_in_all(),
             stage=self._stage(records),
             workers_alive=sum(record.status == "running" for record in records),
-            workers_asked=self.workers_asked,
+            workers_asked=crew.asked,
             elapsed_seconds=time.monotonic() - self.started,
             records=tuple(records),
-            notes=self.surroundings.notes,
+            notes=(*self.facts.notes, *crew.notes),
         )
 
     def _stage(self, records: Sequence[Record]) -> Stage:

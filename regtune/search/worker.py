@@ -32,7 +32,8 @@ from regtune.search.queue import ERROR, INTERRUPTED, Dropped, advance, claim, fa
 from regtune.search.sampler import pruner_for, sampler_for
 from regtune.search.settings import SweepSettings
 from regtune.search.space import Space
-from regtune.search.storage import load_study, open_storage
+from regtune.search.storage import open_storage
+from regtune.search.study import find_study
 from regtune.training.setup import prepare
 from regtune.training.trial import train_trial
 
@@ -96,12 +97,15 @@ class Worker:
             heartbeat_seconds=place.heartbeat_seconds,
             grace_seconds=place.grace_seconds,
         )
-        study = load_study(storage, place.study)
+        study = find_study(storage, place.study)
         facts = read_facts(study)
         space = Space.from_plain(facts.space)
         settings = SweepSettings.model_validate(facts.settings)
-        study.sampler = sampler_for(settings, space, seed=facts.base.training.seed + SEEDS_APART * place.slot)
-        study.pruner = pruner_for(settings)
+        training = facts.base.training
+        study.sampler = sampler_for(
+            settings, space, seed=training.seed + SEEDS_APART * place.slot, finished=len(study.get_trials(deepcopy=False))
+        )
+        study.pruner = pruner_for(settings, evaluations=training.epochs * training.evaluations_per_epoch)
         optuna.logging.set_verbosity(optuna.logging.ERROR)  # failed trials are shown by the leaderboard
         return cls(place=place, study=study, facts=facts, plan=plan_of(facts), space=space)
 

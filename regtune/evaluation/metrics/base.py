@@ -15,11 +15,16 @@ from regtune.evaluation.intervals import Array, Interval, Statistic, interval_of
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric's name as configs and tables spell it, how it and its interval are computed, which way is better."""
+    """A metric's name as configs and tables spell it, how it and its interval are computed, which way is better.
+
+    statistic: the metric of resampled rows, so that two models can be compared on the same draws; see `Statistic`. On
+    every row drawn once it is the value, up to rounding.
+    """
 
     name: str
     value: Callable[[Answered], float]
     interval: Callable[[Answered, int], Interval]  # the int is the bootstrap's seed
+    statistic: Callable[[Answered], Statistic]
     higher_is_better: bool
     description: str  # what it is, with its range
     unit: str = ""  # empty: a pure number, or the target's own unit
@@ -35,7 +40,11 @@ def share_of_rows(name: str, is_right: Callable[[Answered], NDArray[np.bool_]], 
         right = is_right(answered)
         return wilson(int(right.sum()), len(right))
 
-    return Metric(name, value, interval, True, description)
+    def statistic(answered: Answered) -> Statistic:
+        right = is_right(answered)
+        return lambda drawn: drawn @ right / len(right)
+
+    return Metric(name, value, interval, statistic, True, description)
 
 
 def of_row_sums(
@@ -55,7 +64,11 @@ def of_row_sums(
     def interval(answered: Answered, seed: int) -> Interval:
         return interval_of_sums(row_sums(answered), of_sums, seed=seed, highest=highest)
 
-    return Metric(name, value, interval, higher_is_better, description)
+    def statistic(answered: Answered) -> Statistic:
+        sums = row_sums(answered)
+        return lambda drawn: of_sums(drawn @ sums)
+
+    return Metric(name, value, interval, statistic, higher_is_better, description)
 
 
 def ratio(above: NDArray[Any], below: NDArray[Any]) -> Array:

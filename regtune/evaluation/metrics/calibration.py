@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regtune.evaluation.answers import Answered
-from regtune.evaluation.intervals import RESAMPLES, Array, Interval, around, cell_means, resample_cells
+from regtune.evaluation.intervals import RESAMPLES, Array, Interval, Statistic, around, cell_means, resample_cells
 from regtune.evaluation.metrics.base import Metric
 from regtune.evaluation.metrics.classification import Labels, Probabilities, class_arrays, is_right
 
@@ -50,17 +50,33 @@ def _ece_interval(answered: Answered, seed: int) -> Interval:
     luck = np.quantile(_calibrated_ece(confidence, seed), 0.975)
     cell = confidence_bin(confidence, ECE_BINS * CELLS_PER_BIN) * 2 + right
     means, counts = cell_means(cell, right - confidence)
-    surplus = np.zeros((len(means), ECE_BINS))  # (cells, bins): a cell adds to its bin only
-    surplus[np.arange(len(means)), np.unique(cell) // (2 * CELLS_PER_BIN)] = means
-
-    def statistic(drawn: Array) -> Array:
-        resampled: Array = np.abs(drawn @ surplus).sum(axis=1) / len(labels)
-        return resampled
-
+    statistic = _ece_of(means, np.unique(cell) // (2 * CELLS_PER_BIN), rows=len(labels))
     resamples = resample_cells(counts, statistic, seed=seed)
     spread = around(value, resamples, highest=1.0)
     rise = max(0.0, float(resamples.mean()) - value)
     return Interval(value, 0.0 if value <= luck else max(0.0, spread.low - rise), spread.high)
+
+
+def _ece_of(surpluses: Array, bins: npt.NDArray[np.intp], *, rows: int) -> Statistic:
+    """ECE of `rows` drawn rows, which come as rows or as cells of like rows: (draws, surpluses) → (draws,).
+
+    surpluses: right (1 or 0) minus confidence of each; bins: the number of the bin each adds to.
+    """
+    per_bin = np.zeros((len(surpluses), ECE_BINS))
+    per_bin[np.arange(len(surpluses)), bins] = surpluses
+
+    def statistic(drawn: Array) -> Array:
+        resampled: Array = np.abs(drawn @ per_bin).sum(axis=1) / rows
+        return resampled
+
+    return statistic
+
+
+def _ece_statistic(answered: Answered) -> Statistic:
+    probabilities, labels = class_arrays(answered)
+    confidence = probabilities.max(axis=1)
+    surpluses = is_right(probabilities, labels) - confidence
+    return _ece_of(surpluses, confidence_bin(confidence, ECE_BINS), rows=len(labels))
 
 
 def _calibrated_ece(confidence: Array, seed: int) -> Array:
@@ -81,6 +97,7 @@ ECE = Metric(
     "ece",
     lambda answered: ece(*class_arrays(answered)),
     _ece_interval,
+    _ece_statistic,
     False,
     "expected calibration error, 15 bins, 0 to 1",
 )

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from regtune.evaluation.answers import Answered
-from regtune.evaluation.intervals import Array, Interval, around, cell_means, resample_cells, wilson
+from regtune.evaluation.intervals import Array, Interval, Statistic, around, cell_means, resample_cells, wilson
 from regtune.evaluation.metrics.base import Metric, ratio, share_of_rows
 
 Probabilities = npt.NDArray[np.float64]  # (rows, classes)
@@ -81,13 +81,24 @@ def _macro_f1_interval(answered: Answered, seed: int) -> Interval:
         return wilson(right, len(labels))
     classes = probabilities.shape[1]
     cells, counts = np.unique(labels * classes + predictions, return_counts=True)
+    statistic = _macro_f1_of(cells // classes, cells % classes, classes=classes)
+    return around(macro_f1(probabilities, labels), resample_cells(counts, statistic, seed=seed), highest=1.0)
+
+
+def _macro_f1_of(labels: Labels, predictions: Labels, *, classes: int) -> Statistic:
+    """Macro F1 of drawn rows, or cells, with these labels and predictions: (draws, rows) → (draws,)."""
     identity = np.eye(classes)
-    is_label, is_prediction = identity[cells // classes], identity[cells % classes]  # (cells, classes) each
+    is_label, is_prediction = identity[labels], identity[predictions]  # (rows, classes) each
 
     def statistic(drawn: Array) -> Array:
         return macro_f1_from_counts(drawn @ (is_label * is_prediction), drawn @ (is_label + is_prediction))
 
-    return around(macro_f1(probabilities, labels), resample_cells(counts, statistic, seed=seed), highest=1.0)
+    return statistic
+
+
+def _macro_f1_statistic(answered: Answered) -> Statistic:
+    probabilities, labels = class_arrays(answered)
+    return _macro_f1_of(labels, probabilities.argmax(axis=1), classes=probabilities.shape[1])
 
 
 def _nll_interval(answered: Answered, seed: int) -> Interval:
@@ -100,12 +111,22 @@ def _nll_interval(answered: Answered, seed: int) -> Interval:
     # Every loss 0 (certain and right) is one cell whatever the range is divided by.
     cell = np.minimum(losses * (NLL_CELLS / max(largest, SMALLEST_PROBABILITY * NLL_CELLS)), NLL_CELLS - 1)
     means, counts = cell_means(cell.astype(np.intp), losses)
+    return around(value, resample_cells(counts, _mean_of(means, rows=len(losses)), seed=seed), highest=highest)
+
+
+def _mean_of(losses: Array, *, rows: int) -> Statistic:
+    """Mean loss of `rows` drawn rows, which come as rows or as cells of like rows: (draws, losses) → (draws,)."""
 
     def statistic(drawn: Array) -> Array:
-        resampled: Array = drawn @ means / len(losses)
-        return resampled
+        mean: Array = drawn @ losses / rows
+        return mean
 
-    return around(value, resample_cells(counts, statistic, seed=seed), highest=highest)
+    return statistic
+
+
+def _nll_statistic(answered: Answered) -> Statistic:
+    losses = row_nll(*class_arrays(answered))
+    return _mean_of(losses, rows=len(losses))
 
 
 ACCURACY = share_of_rows(
@@ -115,6 +136,7 @@ MACRO_F1 = Metric(
     "macro_f1",
     lambda answered: macro_f1(*class_arrays(answered)),
     _macro_f1_interval,
+    _macro_f1_statistic,
     True,
     "mean F1 of the classes, each counting the same, 0 to 1",
 )
@@ -122,6 +144,7 @@ NLL = Metric(
     "nll",
     lambda answered: nll(*class_arrays(answered)),
     _nll_interval,
+    _nll_statistic,
     False,
     "negative log-likelihood of the labels, nats per row",
     "nats",

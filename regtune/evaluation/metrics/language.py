@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from regtune.evaluation.answers import Answered
-from regtune.evaluation.intervals import Array, Interval, interval_of_sums
+from regtune.evaluation.intervals import Array, Interval, Statistic, interval_of_sums
 from regtune.evaluation.metrics.base import Metric
 
 
@@ -26,6 +26,21 @@ def _interval(answered: Answered, seed: int) -> Interval:
     return Interval(_exp(loss.value), _exp(loss.low), _exp(loss.high))
 
 
+def _of_drawn(answered: Answered) -> Statistic:
+    """Draws of rows without any token count as all rows: they say nothing."""
+    sums = _losses_and_units(answered)
+    of_all = float(_mean_loss(sums.sum(axis=0)))
+
+    def statistic(drawn: Array) -> Array:
+        losses, units = (drawn @ sums).T  # (draws,) each
+        mean = np.divide(losses, units, out=np.full(len(drawn), of_all), where=units > 0)
+        with np.errstate(over="ignore"):  # infinite, as `_exp` has it
+            perplexities: Array = np.exp(mean)
+        return perplexities
+
+    return statistic
+
+
 def _losses_and_units(answered: Answered) -> Array:
     return np.stack([answered.losses, answered.units], axis=1, dtype=np.float64)  # (rows, 2)
 
@@ -42,4 +57,4 @@ def _exp(loss: float) -> float:
         return math.inf
 
 
-PERPLEXITY = Metric("perplexity", perplexity, _interval, False, "exp of the mean loss per token, from 1")
+PERPLEXITY = Metric("perplexity", perplexity, _interval, _of_drawn, False, "exp of the mean loss per token, from 1")

@@ -125,6 +125,7 @@ PEARSON = Metric(
     "pearson",
     lambda answered: pearson(*_number_arrays(answered)),
     _pearson_interval,
+    lambda answered: _pearson_of(*_number_arrays(answered)),
     True,
     "Pearson's correlation of answers and labels, −1 to 1",
 )
@@ -132,6 +133,7 @@ SPEARMAN = Metric(
     "spearman",
     lambda answered: spearman(*_number_arrays(answered)),
     _spearman_interval,
+    lambda answered: _spearman_of(*_number_arrays(answered)),
     True,
     "Spearman's rank correlation of answers and labels, −1 to 1",
 )

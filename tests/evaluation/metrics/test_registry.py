@@ -142,3 +142,29 @@ def test_importing_the_metrics_loads_no_package_that_only_some_need():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("rows", [1, 40])
+def test_the_statistic_of_all_rows_is_the_value(random_answered, name, rows):
+    case = random_answered(name, 3, rows=rows)
+
+    assert METRICS[name].statistic(case)(np.ones((1, rows))) == pytest.approx([METRICS[name].value(case)], abs=1e-12)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_the_statistic_of_drawn_rows_is_the_value_of_those_rows(random_answered, name):
+    case = random_answered(name, 4, rows=30)
+    chosen = np.random.default_rng(0).integers(30, size=30)
+    fields = {field: [getattr(case, field)[row] for row in chosen] for field in ("answers", "labels")}
+    picked = dataclasses.replace(case, **fields, losses=case.losses[chosen], units=case.units[chosen])
+
+    of_drawn = METRICS[name].statistic(case)(np.bincount(chosen, minlength=30)[None].astype(float))
+
+    assert of_drawn == pytest.approx([METRICS[name].value(picked)], abs=1e-12)
+
+
+def test_draws_without_any_token_have_the_perplexity_of_all_rows(answered):
+    case = answered([None, None], [None, None], losses=np.array([3.0, 0.0]), units=np.array([2, 0]))
+
+    assert METRICS["perplexity"].statistic(case)(np.array([[0.0, 2.0]])) == pytest.approx([math.exp(1.5)])
