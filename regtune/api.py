@@ -6,6 +6,7 @@ Heavy imports sit inside the functions: `regtune runs` and a typo in a config mu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,26 @@ from regtune.config import load_config
 from regtune.config.schema import Config
 from regtune.data.export import check_target
 from regtune.data.sources import check_source, check_sources
+from regtune.errors import ConfigError
 from regtune.run import Run, list_runs, open_run
 from regtune.training.launch import read_place
 
 if TYPE_CHECKING:
+    from regtune.search.repeats import Watch
+    from regtune.search.repeats_folder import RepeatsFolder
     from regtune.training.listener import Listener
 
-__all__ = ["evaluate", "list_runs", "load_config", "load_run", "predict", "resume", "train"]
+__all__ = [
+    "evaluate",
+    "list_runs",
+    "load_config",
+    "load_run",
+    "predict",
+    "resume",
+    "resume_repeats",
+    "train",
+    "train_repeats",
+]
 
 
 def load_run(path: str | Path) -> Run:
@@ -53,6 +67,42 @@ def resume(path: str | Path, *, listeners: Sequence[Listener] = ()) -> Run:
     return resumed if was_completed else _conclude(resumed)
 
 
+def train_repeats(
+    config: Config,
+    *,
+    seeds: int = 1,
+    folds: int = 1,
+    config_name: str | None = None,
+    overrides: Sequence[str] = (),
+    watch: Watch = lambda name, number, count: (),
+) -> RepeatsFolder:
+    """Train a config several times, each a full run of `train`, and write mean and spread of its figures.
+
+    seeds: runs with training.seed counting up from the config's, on one split. folds: parts of the rows, each held out
+    once. Both: folds × seeds runs. config_name, overrides: as in `train`. watch: (name, number, count) → the listeners
+    of the next run. Raises a RegtuneError; a run that fails is noted in the folder's facts, and the others go on.
+    """
+    check_sources(config.data)
+    _refuse_processes()
+
+    from regtune.search.repeats import start
+
+    folder = start(config, seeds=seeds, folds=folds, config_name=config_name, overrides=overrides)
+    _carry_out(folder, watch)
+    return folder
+
+
+def resume_repeats(path: str | Path, *, watch: Watch = lambda name, number, count: ()) -> RepeatsFolder:
+    """Continue interrupted repeats: runs that were begun or are missing. Finished ones are never trained again."""
+    _refuse_processes()
+
+    from regtune.search.repeats_folder import open_repeats
+
+    folder = open_repeats(path)
+    _carry_out(folder, watch)
+    return folder
+
+
 def evaluate(path: str | Path, *, data: str | None = None) -> dict[str, Any]:
     """Score a run's restored model: on `data`, a labelled file, or on the run's own test (else validation) split.
 
@@ -77,6 +127,23 @@ def predict(path: str | Path, data: str, output: str) -> int:
     from regtune.evaluation.predict import predict_file
 
     return predict_file(run, data, output)
+
+
+def _carry_out(folder: RepeatsFolder, watch: Watch) -> None:
+    from regtune.search.repeats import carry_out
+
+    facts = folder.facts
+    as_typed = partial(train, config_name=facts["config_name"], overrides=facts["overrides"])
+    carry_out(folder, train=as_typed, resume=resume, watch=watch)
+
+
+def _refuse_processes() -> None:
+    count = read_place().count
+    if count > 1:
+        raise ConfigError(
+            f"command line: --seeds and --folds train one run after the other in one process, got {count}",
+            hint="start `regtune train` without a launcher, or train each seed with it",
+        )
 
 
 def _conclude(run: Run) -> Run:

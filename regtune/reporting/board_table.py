@@ -30,6 +30,7 @@ from regtune.wording import cut, printable
 
 STATUS_WIDTH = 10  # characters, at least; what is left of the line is added
 WIDE_STATUS_WIDTH = 20
+ANY_WIDTH = 10_000  # characters: a pipe has no width
 STYLES = {"best": "bold green", OWN: "bold", "running": "cyan", "failed": "red"}
 
 
@@ -133,16 +134,17 @@ def columns_of(board: Board, rows: Sequence[BoardRow], *, width: int) -> list[Co
     dull = {"fold"} if len({row["fold"] for row in cells}) == 1 else set()
     attempts: list[tuple[list[Column], set[str]]] = [
         *((changes, always | dropped) for dropped in (set(), {"host"}) for changes in (one_line, two_lines)),
-        *((two_lines, {"host", "epochs"} | more) for more in (set(), dull, dull | {"metric"})),
+        *((two_lines, {"host", "epochs"} | more) for more in (set(), dull, {"metric"}, dull | {"metric"})),
         *((together, {"host", *dropped}) for dropped in ((), ("epochs",), ("epochs", *dull), ("epochs", "metric"))),
         (together, {"host", "epochs", "metric", *dull}),
         (squeezed, {"host", "epochs", "metric", "fold"}),
     ]
-    # A running trial's status is worth its room while the values have columns of their own.
+    # Other statuses than a failure's are short, and worth their room while metric and values have columns of their own.
     longest = max((len(row.cells["status"]) for row in rows if row.kind != "failed"), default=0)
+    roomy = max(STATUS_WIDTH, min(longest, WIDE_STATUS_WIDTH))
     layouts = []
     for changes, dropped in attempts:
-        status_width = max(STATUS_WIDTH, min(longest, WIDE_STATUS_WIDTH) if len(changes) > 1 else 0)
+        status_width = roomy if len(changes) > 1 and "metric" not in dropped else STATUS_WIDTH
         columns = _all_columns(board, cells, changes, status_width=status_width)
         layouts.append([column for column in columns if column.name not in dropped])
     return widened(first_fitting(layouts, width=width), cells, names=("changes", "status"), width=width)
@@ -175,17 +177,24 @@ def caption(board: Board, *, width: int) -> str:
 
 
 def board_table(console: Console, board: Board, errors: LossErrors, *, limit: int | None = None) -> Text:
-    """The table in the console's width. limit: lines it may take at most, header and caption included; None: any."""
+    """The table in a terminal's width, with all columns elsewhere. limit: lines it may take, with its head; None: any."""
     rows = rows_of(board, errors)
-    columns = columns_of(board, rows, width=console.width)
-    heads = header_lines(columns)
-    lines = [Text(shown(console, head), style="bold") for head in heads]
-    lines.append(Text(shown(console, caption(board, width=console.width)), style="dim"))
+    width = console.width if console.is_terminal else ANY_WIDTH
+    columns = columns_of(board, rows, width=width)
+    lines = [Text(shown(console, head), style="bold") for head in header_lines(columns)]
+    lines.append(Text(shown(console, caption(board, width=width)), style="dim"))
     kept = rows if limit is None else fitting_rows(rows, limit=limit - len(lines))
-    lines += [Text(shown(console, row_line(columns, row.cells)), style=STYLES.get(row.kind, "")) for row in kept]
+    lines += [Text(shown(console, _line(columns, row)), style=STYLES.get(row.kind, "")) for row in kept]
     if len(kept) < len(rows):
         lines.append(Text(shown(console, f"  … and {len(rows) - len(kept)} more"), style="dim"))
     return Text("\n", no_wrap=True, overflow="crop").join(lines)
+
+
+def _line(columns: Sequence[Column], row: BoardRow) -> str:
+    status, room = row.cells["status"], columns[-1].width
+    if len(status) > room:
+        status = status.removeprefix("running, ")  # the epoch says that it runs
+    return row_line(columns, {**row.cells, "status": status})
 
 
 def fitting_rows(rows: Sequence[BoardRow], *, limit: int) -> list[BoardRow]:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from regtune.config.changes import value_at
 from regtune.evaluation.metrics import higher_is_better
 from regtune.search.board import Board, Stage
-from regtune.search.default_space import own_values
 from regtune.search.facts import StudyFacts, read_facts
 from regtune.search.plan import OVER, Plan, is_finished
 from regtune.search.plans import plan_of
@@ -110,7 +110,7 @@ class BoardMaker:
             unit=self.facts.unit,
             higher_is_better=higher_is_better(objective),
             headline=self.facts.headline,
-            own_values=own_values(self.facts.base, Space.from_plain(self.facts.space)),
+            own_values={key: value_at(self.facts.base, key) for key in Space.from_plain(self.facts.space).keys},
             epochs=self.facts.base.training.epochs,
             planned_jobs=self.plan.jobs_in_all(),
             stage=self._stage(records),

@@ -21,14 +21,13 @@ from regtune.run import RUNS, safe_name, write_text
 from regtune.search import folder as sweep_folder
 from regtune.search.analysis import analyse
 from regtune.search.best_config import best_config
-from regtune.search.default_space import default_space
 from regtune.search.facts import StudyFacts
 from regtune.search.fingerprint import fingerprint
 from regtune.search.run import Launcher, Watch, carry_out
 from regtune.search.space import Space
 from regtune.search.storage import default_url, open_storage
 from regtune.search.study import open_study
-from regtune.search.sweep_file import SweepFile, dump_sweep
+from regtune.search.sweep_file import SweepFile
 from regtune.search.sweep_result import SweepResult, write_result
 from regtune.search.worker import Place
 from regtune.tasks.base import Task
@@ -62,7 +61,7 @@ class Prepared:
             task=self.setup.task.name,
             headline=self.setup.task.headline,
             unit=self.setup.task.loss_unit,
-            notes=self.setup.notes,
+            notes=(*self.file.notes, *self.setup.notes),
             host=socket.gethostname(),
             folder=str(self.folder.absolute()),
         )
@@ -74,10 +73,10 @@ def prepare_sweep(file: SweepFile, *, study_name: str | None) -> Prepared:
     study_name: in the storage; None: the folder's.
     """
     setup = prepare(file.config, scores_test=False)
-    space = file.space or default_space(setup.config, task=setup.task.name, steps=setup.steps)
+    space = file.space_for(setup.task.name, steps=setup.steps)
     check_objective(file.settings.objective, setup.task)
     check_values(space, setup.config, setup.task)
-    folder = Path(file.config.output) if file.config.output else RUNS / safe_name(Path(file.name).stem)
+    folder = Path(file.output) if file.output else RUNS / safe_name(Path(file.config_name).stem)
     return Prepared(
         file=file,
         setup=setup,
@@ -96,7 +95,7 @@ def sweep(file: SweepFile, *, study_name: str | None, launch: Launcher, watch: W
     prepared = prepare_sweep(file, study_name=study_name)
     folder = prepared.folder
     sweep_folder.make_folder(folder)
-    write_text(folder / sweep_folder.ASKED, dump_sweep(prepared.config, file.settings, prepared.space))
+    write_text(folder / sweep_folder.ASKED, file.to_yaml(prepared.space))
     study = open_study(open_storage(prepared.url), prepared.study, prepared.facts, url=prepared.url)
     place = Place(storage=prepared.url, study=prepared.study, folder=folder.absolute())
     carry_out(study, place, shown_folder=folder, launch=launch, watch=watch)

@@ -101,8 +101,11 @@ class Worker:
         facts = read_facts(study)
         space = Space.from_plain(facts.space)
         settings = SweepSettings.model_validate(facts.settings)
-        study.sampler = sampler_for(settings, space, seed=facts.base.training.seed + SEEDS_APART * place.slot)
-        study.pruner = pruner_for(settings)
+        training = facts.base.training
+        study.sampler = sampler_for(
+            settings, space, seed=training.seed + SEEDS_APART * place.slot, finished=len(study.get_trials(deepcopy=False))
+        )
+        study.pruner = pruner_for(settings, evaluations=training.epochs * training.evaluations_per_epoch)
         optuna.logging.set_verbosity(optuna.logging.ERROR)  # failed trials are shown by the leaderboard
         return cls(place=place, study=study, facts=facts, plan=plan_of(facts), space=space)
 
