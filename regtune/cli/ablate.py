@@ -55,7 +55,6 @@ def ablate(
     result = api.ablate(
         config,
         config_name=files[0],
-        overrides=overrides,
         folds=folds,
         seeds=seeds,
         workers=workers,

@@ -1,4 +1,4 @@
-"""The story of an ablation: every arm on the same folds or seeds, by the workers of a sweep, then compared pair by pair."""
+"""The story of an ablation: every arm on the same folds or seeds, by the workers of a sweep, then compared in pairs."""
 
 from __future__ import annotations
 
