@@ -28,8 +28,8 @@ PORTS = "HOST:6379 works only on a machine of the cluster; from elsewhere use th
 # Ray's own patience with an address at which something else listens is 20 to 30 s; these make it less than 10 s. The
 # last one keeps its C++ part from writing over the leaderboard when a node dies. Read by Ray when it is imported.
 RAY_SETTINGS = {
-    "RAY_NUM_REDIS_GET_RETRIES": "6",  # a second each
-    "RAY_CLIENT_INITIAL_CONNECTION_TIMEOUT_S": "2",  # of three attempts
+    "RAY_NUM_REDIS_GET_RETRIES": "5",  # a second each
+    "RAY_CLIENT_INITIAL_CONNECTION_TIMEOUT_S": "1",  # of three attempts, each twice the one before
     "RAY_CLIENT_MAX_CONNECTION_TIMEOUT_S": "2",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
 }
