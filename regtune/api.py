@@ -85,7 +85,7 @@ def train_repeats(
     check_sources(config.data)
     _refuse_processes()
 
-    from regtune.search.repeats import start
+    from regtune.search.repeats_start import start
 
     folder = start(config, seeds=seeds, folds=folds, config_name=config_name, overrides=overrides)
     _carry_out(folder, watch)
