@@ -76,6 +76,9 @@ def sweep(
         ),
     ] = None,
     as_json: AsJson = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of the sweep file, for editors, and exit.")
+    ] = False,
 ) -> None:
     """Search for better settings, confirm the best on further folds, and say whether any beats your own.
 
@@ -87,6 +90,11 @@ def sweep(
     Example: `regtune sweep configs/sweep.yaml`, `regtune sweep configs/sweep.yaml sweep.trials=40 --workers 2`, or
     `regtune sweep` alone.
     """
+    if schema:
+        from regtune.search.sweep_file import sweep_schema_json
+
+        typer.echo(sweep_schema_json())
+        return
     file, overrides = split_arguments(arguments or [])
     with sweep_file(file) as path:
         from regtune import api
