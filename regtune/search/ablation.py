@@ -13,6 +13,7 @@ This module holds the numbers; `regtune.reporting.ablation_words` says them, and
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -77,7 +78,7 @@ class Stopping:
     repetitions: int  # that both finished
     epochs: float  # mean, with patience
     epochs_without: float  # mean, without
-    saved: float  # share of the training time without patience
+    saved: float  # share of the steps without patience, in [0, 1)
     last_minus_best: Spread  # clean validation loss, of the runs without patience
 
 
@@ -124,10 +125,14 @@ class AblationResult:
         made = [side for one in self.contributions for side in (one.in_recipe, one.alone) if side is not None]
         return sum(len(side.differences) for side in made)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for strict JSON; None where a number is not finite."""
+    def to_plain(self) -> dict[str, Any]:
+        """For strict JSON: None where a number is not finite."""
         plain: dict[str, Any] = _finite({**asdict(self), "comparisons": self.comparisons})
         return plain
+
+    def to_json(self) -> str:
+        """result.json."""
+        return json.dumps(self.to_plain(), indent=2, allow_nan=False) + "\n"
 
 
 def ablation_measures(task: str) -> tuple[str, ...]:
@@ -293,7 +298,7 @@ class _Compare:
 def _stopping(pairs: Sequence[tuple[Record, Record]]) -> Stopping:
     """pairs: (with patience, without) of each repetition, at least one."""
     ends = [(stopped.history.last, full.history.last) for stopped, full in pairs]
-    spent, needed = (sum(one.elapsed_seconds for one in side) for side in zip(*ends, strict=True))
+    spent, needed = (sum(one.step for one in side) for side in zip(*ends, strict=True))
     return Stopping(
         same_best=sum(_best(stopped).step == _best(full).step for stopped, full in pairs),
         repetitions=len(pairs),
