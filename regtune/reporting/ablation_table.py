@@ -23,7 +23,7 @@ from regtune.reporting.ablation_words import (
 )
 from regtune.reporting.console import standard_output
 from regtune.reporting.pairs import print_lines
-from regtune.search.ablation import AblationResult, ArmResult, Comparison, Spread
+from regtune.search.ablation_result import AblationResult, ArmResult, Comparison, Spread
 from regtune.search.result import Difference
 from regtune.wording import cut
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from regtune.config.wording import choices
 from regtune.reporting.number_text import percent
-from regtune.search.ablation import AblationResult, Comparison, Contribution, Stopping
+from regtune.search.ablation_result import AblationResult, Comparison, Contribution, Stopping
 from regtune.search.result import Difference
 
 CHANCE = 0.05  # share of 95 % intervals that exclude 0 where there is no difference

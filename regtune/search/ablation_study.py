@@ -13,7 +13,8 @@ from regtune.config.changes import anchored
 from regtune.config.schema import Config
 from regtune.run import RUNS, safe_name, write_text
 from regtune.search import folder as sweep_folder
-from regtune.search.ablation import AblationResult, ablation_result
+from regtune.search.ablation import ablation_result
+from regtune.search.ablation_result import AblationResult
 from regtune.search.arms import ablation_arms, ablation_settings
 from regtune.search.facts import StudyFacts
 from regtune.search.fingerprint import fingerprint

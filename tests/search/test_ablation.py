@@ -11,7 +11,8 @@ import pytest
 
 from regtune.config.schema import Config
 from regtune.search import ablation
-from regtune.search.ablation import Spread, ablation_measures, ablation_result
+from regtune.search.ablation import ablation_measures, ablation_result
+from regtune.search.ablation_result import Spread
 from regtune.search.arms import ablation_jobs
 from regtune.search.result import Difference
 from tests.search.made_ablation import FOLDS, finished, unfinished

@@ -12,7 +12,7 @@ from regtune.config import parse_config
 from regtune.config.schema import Config
 from regtune.errors import ConfigError
 from regtune.reporting.ablation_table import ablation_lines
-from regtune.search.ablation import AblationResult
+from regtune.search.ablation_result import AblationResult
 from regtune.search.ablation_study import ablate, ablation_folder
 from regtune.search.queue import read_records
 from regtune.search.record import Record
