@@ -13,9 +13,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from regtune.api import evaluate, list_runs, load_config, load_run, predict, resume, train
+    from regtune.api import (
+        evaluate,
+        list_runs,
+        load_config,
+        load_run,
+        predict,
+        resume,
+        resume_repeats,
+        train,
+        train_repeats,
+    )
 
-__all__ = ["evaluate", "list_runs", "load_config", "load_run", "predict", "resume", "train"]
+__all__ = [
+    "evaluate",
+    "list_runs",
+    "load_config",
+    "load_run",
+    "predict",
+    "resume",
+    "resume_repeats",
+    "train",
+    "train_repeats",
+]
 
 
 def __getattr__(name: str) -> Any:

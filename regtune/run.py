@@ -29,6 +29,7 @@ from typing import Any, Literal
 from regtune.errors import ConfigError, EnvironmentFault
 from regtune.history import History
 
+REPEATS = "repeats.json"  # in a folder of runs of one config, see `regtune.search.repeats_folder`
 RUNS = Path("runs")  # where runs without an `output` go
 LOCK = ".lock"  # all that a process killed during preparation leaves; it does not make a run
 
@@ -141,7 +142,7 @@ def create_run(output: str | None, *, config_name: str) -> Run:
         raise ConfigError(
             f"output: {path} already exists and is never overwritten",
             hint="choose another output=…"
-            + (f", or continue it with `regtune train --resume {path}`" if (path / "run.json").exists() else ""),
+            + (f", or continue it with `regtune train --resume {path}`" if _can_resume(path) else ""),
         )
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -191,6 +192,10 @@ def remove_leftovers(run: Run) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
+def _can_resume(path: Path) -> bool:
+    return any((path / name).exists() for name in ("run.json", REPEATS))
+
+
 def safe_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:100] or "run"
 
@@ -204,5 +209,6 @@ def _first_free(path: Path) -> Path:
 
 
 def list_runs(folder: str | Path = "runs") -> list[Run]:
-    """The runs directly inside a folder, by name; folders without run.json are no runs."""
-    return [Run(path.parent) for path in sorted(Path(folder).glob("*/run.json"))]
+    """The runs directly inside a folder and inside its folders of repeats, by name; one without run.json is no run."""
+    places = [Path(folder), *(path.parent for path in Path(folder).glob(f"*/{REPEATS}"))]
+    return [Run(path.parent) for path in sorted(path for place in places for path in place.glob("*/run.json"))]

@@ -20,11 +20,13 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from regtune.cli.ablate import ablate
 from regtune.cli.doctor import doctor
 from regtune.cli.evaluate import evaluate
 from regtune.cli.explain import explain
 from regtune.cli.predict import predict
 from regtune.cli.runs import runs
+from regtune.cli.sweep import SweepCommand, sweep
 from regtune.cli.train import train
 from regtune.errors import EnvironmentFault, RegtuneError
 from regtune.training.launch import is_spoken_here, let_others_speak
@@ -53,8 +55,12 @@ def options(
         raise typer.Exit
 
 
-for command in (train, evaluate, predict, runs, explain, doctor):
-    app.command(name=command.__name__, no_args_is_help=command in (train, evaluate, predict))(command)
+for command in (train, sweep, ablate, evaluate, predict, runs, explain, doctor):
+    app.command(
+        name=command.__name__,
+        cls=SweepCommand if command is sweep else None,
+        no_args_is_help=command in (train, evaluate, predict),
+    )(command)
 
 
 def run_command_line(arguments: list[str]) -> int:

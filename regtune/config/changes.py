@@ -41,6 +41,17 @@ def with_changes(config: Config, changes: Mapping[str, Plain]) -> Config:
     return validate(document)
 
 
+def value_at(config: Config, key: str) -> Plain:
+    """The value of a dotted key; of a section where one number may stand for it, the whole section."""
+    value: Plain = {**config.model_dump(), "model": config.model_settings.model_dump()}
+    if key == "model":
+        return config.model_settings.name
+    for part in key.split("."):
+        assert isinstance(value, dict), f"{key} lies inside a single value"
+        value = value[part]
+    return value
+
+
 def refuse_changes(stored: Config, asked: Config, *, run: str) -> None:
     """Raise ConfigError listing old and new when `asked` is not what the run was begun with; output is not compared."""
     changed = differences(anchored(stored), anchored(asked))

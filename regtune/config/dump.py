@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import yaml
 
@@ -31,9 +33,13 @@ _Dumper.add_representer(str, _represent_text)
 
 def dump_config(config: Config) -> str:
     """Every key with its value, defaults included, in schema order: trainable again as it is."""
-    values = config.model_dump(mode="python")
+    return dump_values(config.model_dump(mode="python"))
+
+
+def dump_values(values: Mapping[str, Any]) -> str:
+    """Plain values as YAML that our reader reads back to the same."""
     # width: a line break inside a long text would be legal YAML, and hard to read
-    return str(yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000))
+    return str(yaml.dump(dict(values), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000))
 
 
 def schema_json() -> str:

@@ -9,10 +9,23 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from regtune.reporting.board_view import BoardView, PlainBoard, TerminalBoard
+from regtune.reporting.board_events import best_text, progress_text
+from regtune.reporting.board_table import board_table
+from regtune.reporting.board_view import BoardView, PlainBoard, TerminalBoard, opening_pairs
 from regtune.reporting.console import can_redraw, make_console, shown, standard_output
 from regtune.reporting.live import RENDERING_ERRORS
+from regtune.reporting.loss_errors import LossErrors
+from regtune.reporting.pairs import print_lines, print_pairs
 from regtune.search.board import Board
+
+
+def print_board(board: Board, *, console: Console | None = None) -> None:
+    """A sweep as it stands, once: for a look at one that others are working on. console: left out, standard output."""
+    console = console if console is not None else standard_output()
+    print_pairs(console, opening_pairs(board))
+    console.print()
+    console.print(board_table(console, board, LossErrors()), soft_wrap=not console.is_terminal)
+    print_lines(console, ["", progress_text(board), best_text(board)])
 
 
 class Leaderboard:

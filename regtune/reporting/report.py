@@ -6,7 +6,6 @@ are escaped by jinja2, and the page's content security policy allows neither scr
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from regtune.history import History
 from regtune.reporting.effect_panel import effect_pairs
 from regtune.reporting.figures import loss_figure
 from regtune.reporting.number_text import bounds, count, duration, figure, signed
+from regtune.reporting.page import render_page
 from regtune.reporting.predictions import (
     ITEMS,
     class_figures,
@@ -26,7 +26,7 @@ from regtune.reporting.summary import best_text, restored_text, stop_text
 from regtune.reporting.table import TableFacts, caption, columns_of, rows_of
 from regtune.run import Run, write_text
 from regtune.training.effect import Effect
-from regtune.wording import cut, printable
+from regtune.wording import cut
 
 MATRIX_CLASSES = 30  # more classes than this do not fit on a page: the most confused pairs are listed
 CONFUSED_PAIRS = 20
@@ -40,19 +40,11 @@ WIDE_FIGURE, NARROW_FIGURE = 9.0, 4.2  # inches; the page shows the one that fit
 
 def write_report(run: Run) -> Path:
     """Write report.html of a completed run from its folder; an older one is replaced. Returns its path."""
-    from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    def harmless(value: object) -> object:
-        return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-    folder = files("regtune.reporting")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=harmless
-    )
-    template = environment.from_string(folder.joinpath("report.html").read_text("utf-8"))
-    page = template.render(
-        style=Markup(folder.joinpath("report.css").read_text("utf-8")),
+    page = render_page(
+        "report.html",
+        styles=["report.css"],
         wide_figure=Markup(loss_figure(run.history, width_inches=WIDE_FIGURE)),
         narrow_figure=Markup(loss_figure(run.history, width_inches=NARROW_FIGURE)),
         config=Markup.escape(run.config_path.read_text("utf-8")),  # escaped here: it alone keeps its line breaks

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from regtune.config.changes import value_at
 from regtune.config.document import Plain
 from regtune.config.schema import Config, DropoutSettings
 from regtune.search.dimensions import short
@@ -43,7 +44,7 @@ def default_space(config: Config, *, task: str, steps: int = TYPICAL_STEPS) -> S
     if TASKS[task].default_smoothing is not None:
         # 0.1 is usual; 0.3 is below the largest ε of two classes, 0.5.
         entries["regularization.smoothing"] = {"low": 0.0, "high": 0.3, "step": 0.05}
-    return Space.from_plain(entries)
+    return Space.from_entries(entries)
 
 
 def _decays_that_act(rate: float, *, steps: int) -> list[float]:
@@ -56,16 +57,19 @@ def _decays_that_act(rate: float, *, steps: int) -> list[float]:
 
 
 def everything_off(config: Config) -> dict[str, Plain]:
-    """The changes that switch every technique off. Patience stays: it costs a trial nothing and only ends it early."""
+    """The changes that switch every technique off; empty where all are.
+
+    Patience stays: it costs a trial nothing and only ends it early.
+    """
     techniques = config.regularization
     changes: dict[str, Plain] = {"regularization.weight_decay": 0.0, "regularization.smoothing": 0.0}
     changes |= _zeros("regularization.dropout", techniques.dropout)
     changes |= _zeros("regularization.augmentation", techniques.augmentation)
-    if techniques.drop_path is not None:
+    if techniques.drop_path is not None:  # left out, it is the model's own
         changes["regularization.drop_path"] = 0.0
     if config.model_settings.lora.dropout:
         changes["model.lora.dropout"] = 0.0
-    return changes
+    return {key: off for key, off in changes.items() if value_at(config, key) != off}
 
 
 def _zeros(key: str, value: Any) -> dict[str, Plain]:
@@ -74,19 +78,3 @@ def _zeros(key: str, value: Any) -> dict[str, Plain]:
         return {key: 0.0}
     written: Iterable[str] = value.model_fields_set
     return {f"{key}.{name}": 0.0 for name in type(value).model_fields if name in written}
-
-
-def own_values(config: Config, space: Space) -> dict[str, Plain]:
-    """The config's own values at the keys of a space, for `Space.params_of`."""
-    values = {**config.model_dump(), "model": config.model_settings.model_dump()}
-    return {key: _at(values, config, key) for key in space.keys}
-
-
-def _at(values: dict[str, Any], config: Config, key: str) -> Plain:
-    if key == "model":  # searched as a name: `model: [minilm, tiny]`
-        return config.model_settings.name
-    found: Any = values
-    for part in key.split("."):
-        found = found[part]
-    plain: Plain = found
-    return plain

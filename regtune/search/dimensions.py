@@ -54,7 +54,15 @@ class Choices:
         chosen: Plain = self.values[parameters[name]] if self.is_ordered else parameters[name]
         return chosen
 
+    @property
+    def count(self) -> int:
+        return len(self.values)
+
     def grid(self) -> tuple[Scalar, ...]:
+        return self.values
+
+    def extremes(self) -> tuple[Scalar, ...]:
+        """All choices: each may be one that a task cannot obey."""
         return self.values
 
     def edge(self, value: Plain) -> Edge | None:
@@ -63,8 +71,8 @@ class Choices:
             return None
         return Edge(key=self.key, value=value, low=min(numbers), high=max(numbers))
 
-    def to_plain(self) -> Plain:
-        return list(self.values)
+    def to_plain(self) -> dict[str, Plain]:
+        return {"key": self.key, "choices": list(self.values)}
 
     def describe(self) -> str:
         return ", ".join(_shown(value) for value in self.values)
@@ -123,26 +131,30 @@ class Range:
         exact = _decimal(self.low) + steps * _decimal(self.step)
         return int(exact) if self.is_whole else float(exact)
 
-    def grid(self) -> tuple[Scalar, ...] | None:
-        """Every value; None for a continuous range."""
+    @property
+    def count(self) -> int | None:
+        """How many values there are; None for a continuous range."""
         if self.step is None and not self.is_whole:
             return None
+        return int((_decimal(self.high) - _decimal(self.low)) / _decimal(self.step or 1)) + 1
+
+    def grid(self) -> tuple[Scalar, ...]:
+        """Every value of a range that has a count."""
+        assert self.count is not None
         step = _decimal(self.step or 1)
-        count = int((_decimal(self.high) - _decimal(self.low)) / step) + 1
-        return tuple(self.clean(float(_decimal(self.low) + place * step)) for place in range(count))
+        return tuple(self.clean(float(_decimal(self.low) + place * step)) for place in range(self.count))
+
+    def extremes(self) -> tuple[Scalar, ...]:
+        """The values between which every other lies: what they pass, all pass."""
+        return (self.clean(self.low), self.clean(self.high))
 
     def edge(self, value: Plain) -> Edge | None:
         if not is_number(value) or value not in (self.low, self.high):
             return None
         return Edge(key=self.key, value=value, low=self.low, high=self.high)
 
-    def to_plain(self) -> Plain:
-        entry: dict[str, Plain] = {"low": self.low, "high": self.high}
-        if self.log:
-            entry["log"] = True
-        if self.step is not None:
-            entry["step"] = self.step
-        return entry
+    def to_plain(self) -> dict[str, Plain]:
+        return {"key": self.key, "low": self.low, "high": self.high, "log": self.log, "step": self.step, "off": False}
 
     def describe(self) -> str:
         scale = ", log" if self.log else f" in steps of {self.step:g}" if self.step else ""
@@ -180,18 +192,22 @@ class Switched:
         switch, strength = self.parameters
         return 0.0 if parameters[switch] == "off" else self.strength.clean(parameters[strength])
 
-    def grid(self) -> tuple[Scalar, ...] | None:
-        strengths = self.strength.grid()
-        return None if strengths is None else (0.0, *strengths)
+    @property
+    def count(self) -> int | None:
+        return None if self.strength.count is None else 1 + self.strength.count
+
+    def grid(self) -> tuple[Scalar, ...]:
+        return (0.0, *self.strength.grid())
+
+    def extremes(self) -> tuple[Scalar, ...]:
+        return (0.0, *self.strength.extremes())
 
     def edge(self, value: Plain) -> Edge | None:
         """Below the lowest strength there is off, which is searched as well: only the upper end is an edge."""
         return self.strength.edge(value) if value == self.strength.high else None
 
-    def to_plain(self) -> Plain:
-        entry = self.strength.to_plain()
-        assert isinstance(entry, dict)
-        return {**entry, "off": True}
+    def to_plain(self) -> dict[str, Plain]:
+        return {**self.strength.to_plain(), "off": True}
 
     def describe(self) -> str:
         return f"off, or {self.strength.describe()}"
@@ -208,7 +224,7 @@ def short(number: float) -> float:
 def _nearest(value: Plain, choices: tuple[Scalar, ...]) -> Scalar:
     """The value where it is a choice, else the nearest number, else the choice in the middle."""
     if value in choices:
-        return choices[choices.index(value)]  # type: ignore[arg-type]  # a list or section is in no choices
+        return choices[choices.index(value)]
     numbers = [choice for choice in choices if is_number(choice)]
     if is_number(value) and numbers:
         return min(numbers, key=lambda number: abs(number - value))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import optuna
 
 ATTRIBUTE = "regtune"  # the study's user attribute
-MAY_CHANGE = ("trials", "workers", "storage")  # of the settings, when a study goes on
+MAY_CHANGE = ("trials",)  # of the settings, when a study goes on
 
 Kind = Literal["sweep", "ablation"]
 
@@ -33,8 +33,12 @@ class StudyFacts:
     kind: Kind
     config: str
     settings: dict[str, Any]
-    space: dict[str, Any]
+    space: list[dict[str, Any]]
     fingerprint: dict[str, str]  # of rows, split, classes, weights; see `regtune.search.fingerprint`
+    task: str
+    headline: str  # metric
+    unit: str  # of the loss
+    notes: tuple[str, ...]  # what reading the data found, a line each
     host: str  # where the study was made; an SQLite file must stay there
     folder: str  # of the sweep, on that host
 
@@ -55,7 +59,7 @@ def read_facts(study: optuna.Study) -> StudyFacts:
             f"study {study.study_name}: is not one of regtune's, it has no facts about data and config",
             hint="choose another name with --study NAME",
         )
-    return StudyFacts(**stored)
+    return StudyFacts(**{**stored, "notes": tuple(stored["notes"])})
 
 
 def refuse_changes(stored: StudyFacts, now: StudyFacts, *, study: str) -> None:
@@ -94,12 +98,15 @@ def _different(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, t
     return {key: (before.get(key), now.get(key)) for key in {**before, **now} if before.get(key) != now.get(key)}
 
 
-def _different_spaces(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def _different_spaces(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[str]:
+    spaces = [{entry["key"]: entry for entry in space} for space in (before, now)]
     return [
         f"sweep.space.{key}: the study was begun with {_show_entry(old)}, now {_show_entry(new)}"
-        for key, (old, new) in _different(before, now).items()
+        for key, (old, new) in _different(*spaces).items()
     ]
 
 
-def _show_entry(entry: Any) -> str:
-    return "nothing" if entry is None else shorten(json.dumps(entry))
+def _show_entry(entry: dict[str, Any] | None) -> str:
+    if entry is None:
+        return "nothing"
+    return shorten(json.dumps(entry.get("choices", {name: entry[name] for name in entry if name != "key"})))

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from regtune.config.changes import differences, with_changes
+from regtune.config.changes import differences, value_at, with_changes
 from regtune.config.document import Plain
-from regtune.search.default_space import everything_off, own_values
+from regtune.search.default_space import everything_off
 from regtune.search.facts import StudyFacts
 from regtune.search.halving import confirm_candidates, rungs
 from regtune.search.job import Job, Repetition
@@ -57,7 +57,7 @@ class SweepPlan:
         return cls(
             settings=SweepSettings.model_validate(facts.settings),
             space=space,
-            own=own_values(base, space),
+            own={key: value_at(base, key) for key in space.keys},
             off=off if differences(base, with_changes(base, off)) else {},
             seed=base.training.seed,
         )
@@ -139,4 +139,3 @@ class FixedPlan:
 def job_key(candidate: str, repetition: int) -> str:
     """ "own-r0", "007-r2": the name of the job's folder; repetition: 0-based place in the plan."""
     return f"{candidate:0>3}-r{repetition}" if candidate.isdecimal() else f"{candidate}-r{repetition}"
-

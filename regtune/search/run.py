@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from regtune.config.changes import value_at
 from regtune.evaluation.metrics import higher_is_better
 from regtune.search.board import Board, Stage
-from regtune.search.default_space import own_values
-from regtune.search.facts import StudyFacts
-from regtune.search.plan import Plan, is_finished
+from regtune.search.facts import StudyFacts, read_facts
+from regtune.search.plan import OVER, Plan, is_finished
 from regtune.search.plans import plan_of
 from regtune.search.queue import advance, fail_orphans, read_records
 from regtune.search.record import Record
 from regtune.search.space import Space
-from regtune.search.storage import open_storage, show_url
-from regtune.search.study import open_study
+from regtune.search.storage import show_url
 
 if TYPE_CHECKING:
     import optuna
@@ -59,38 +58,19 @@ class Launcher(Protocol):
         """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """What a leaderboard shows beside the jobs. unit: of the loss."""
+def carry_out(study: optuna.Study, place: Place, *, shown_folder: Path, launch: Launcher, watch: Watch) -> None:
+    """Start workers at this place and others like it; return when nothing of the study is left to do.
 
-    name: str
-    folder: Path
-    unit: str
-    headline: str
-    notes: tuple[str, ...]
+    shown_folder: as the user knows it.
 
-
-def carry_out(
-    facts: StudyFacts,
-    *,
-    url: str,
-    study_name: str,
-    surroundings: Surroundings,
-    place: Place,
-    launch: Launcher,
-    watch: Watch,
-) -> optuna.Study:
-    """The study, with nothing left to do. place: of the first worker.
-
-    Raises ConfigError when the study was begun with something else, Interrupted after Ctrl-C or SIGTERM (run it again
-    to go on), EnvironmentFault when the database or all workers are gone.
+    Raises Interrupted after Ctrl-C or SIGTERM (the same command goes on), EnvironmentFault when the database or all
+    workers are gone.
     """
-    storage = open_storage(url)
-    study = open_study(storage, study_name, facts, url=url)
+    facts = read_facts(study)
     plan = plan_of(facts)
     fail_orphans(study)
     records = advance(study, plan)
-    board = BoardMaker(study, facts, plan, surroundings, storage_name=show_url(url))
+    board = BoardMaker(study, facts, plan, folder=shown_folder, storage=show_url(place.storage))
     if not is_finished(plan, records):
         left = plan.jobs_in_all() - sum(record.seconds is not None for record in records)
         launch(
@@ -100,13 +80,12 @@ def carry_out(
             on_death=lambda pid: _put_back(study, plan, pid),
         )
     watch(board.now())
-    return study
 
 
 def _put_back(study: optuna.Study, plan: Plan, pid: int) -> bool:
     """What a dead worker had, at once rather than when its heartbeat is missed."""
     fail_orphans(study)
-    return any(record.pid == pid and record.status == "done" for record in advance(study, plan))
+    return any(record.pid == pid and record.status in OVER for record in advance(study, plan))
 
 
 @dataclass(frozen=True)
@@ -116,22 +95,22 @@ class BoardMaker:
     study: optuna.Study
     facts: StudyFacts
     plan: Plan
-    surroundings: Surroundings
-    storage_name: str
+    folder: Path
+    storage: str  # for display
     started: float = dataclasses.field(default_factory=time.monotonic)
 
-    def now(self, crew: Crew = Crew()) -> Board:  # noqa: B008  # frozen
+    def now(self, crew: Crew = Crew()) -> Board:  # frozen
         records = read_records(self.study)
         objective = self.facts.settings["objective"]
         return Board(
-            name=self.surroundings.name,
-            folder=str(self.surroundings.folder),
-            storage=self.storage_name,
+            name=self.study.study_name,
+            folder=str(self.folder),
+            storage=self.storage,
             objective=objective,
-            unit=self.surroundings.unit,
+            unit=self.facts.unit,
             higher_is_better=higher_is_better(objective),
-            headline=self.surroundings.headline,
-            own_values=own_values(self.facts.base, Space.from_plain(self.facts.space)),
+            headline=self.facts.headline,
+            own_values={key: value_at(self.facts.base, key) for key in Space.from_plain(self.facts.space).keys},
             epochs=self.facts.base.training.epochs,
             planned_jobs=self.plan.jobs_in_all(),
             stage=self._stage(records),
@@ -139,7 +118,7 @@ class BoardMaker:
             workers_asked=crew.asked,
             elapsed_seconds=time.monotonic() - self.started,
             records=tuple(records),
-            notes=(*self.surroundings.notes, *crew.notes),
+            notes=(*self.facts.notes, *crew.notes),
         )
 
     def _stage(self, records: Sequence[Record]) -> Stage:

@@ -9,11 +9,18 @@ from pydantic import Field
 from regtune.config.schema import Section
 from regtune.search.job import Repetition
 
+MOST_TRIALS = 10_000
+
 
 class SweepSettings(Section):
     """How a sweep searches, confirms and where it runs."""
 
-    trials: int = Field(default=20, ge=1, le=10_000, description="configs tried in the search, on one fold")
+    trials: int = Field(
+        default=20,
+        ge=2,
+        le=MOST_TRIALS,
+        description="configs tried in the search, on one fold; the first two are your own and everything off",
+    )
     confirm: int = Field(
         default=9, ge=0, description="best configs tried on a second fold, a third of them on all; 0: skip this stage"
     )

@@ -10,7 +10,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,14 +67,16 @@ class Space:
 
     def grid(self) -> list[dict[str, Plain]]:
         """All combinations, the last key changing fastest. Raises ConfigError for a continuous range."""
-        values = {dimension.key: dimension.grid() for dimension in self.dimensions}
-        endless = [key for key, grid in values.items() if grid is None]
+        self.grid_size()
+        points = itertools.product(*(dimension.grid() for dimension in self.dimensions))
+        return [dict(zip(self.keys, point, strict=True)) for point in points]
+
+    def grid_size(self) -> int:
+        """How many combinations there are. Raises ConfigError for a continuous range."""
+        endless = [dimension.key for dimension in self.dimensions if dimension.count is None]
         if endless:
             raise ConfigError(*(f"{key}: a grid needs a step or a list of choices" for key in endless))
-        return [
-            dict(zip(values, point, strict=True))
-            for point in itertools.product(*(grid for grid in values.values() if grid is not None))
-        ]
+        return math.prod(dimension.count or 1 for dimension in self.dimensions)
 
     def edges(self, values: Mapping[str, Plain]) -> list[Edge]:
         """Where the best values lie on the edge of the space, and lie there only because the space ends: a dropout of
@@ -81,21 +84,40 @@ class Space:
         found = (dimension.edge(values[dimension.key]) for dimension in self.dimensions)
         return [edge for edge in found if edge is not None and not _is_end_of_key(edge)]
 
-    def to_plain(self) -> dict[str, Plain]:
-        """As it is written in a sweep file; from_plain reads it back."""
-        return {dimension.key: dimension.to_plain() for dimension in self.dimensions}
+    def to_plain(self) -> list[dict[str, Plain]]:
+        """Plain values for JSON, one section per key; from_plain reads them back."""
+        return [dimension.to_plain() for dimension in self.dimensions]
 
     @classmethod
-    def from_plain(cls, entries: Mapping[str, Plain]) -> Space:
-        """The space of entries that are known to be right; `space_entries.read_space` checks them."""
-        return cls(tuple(dimension_of(key, entry) for key, entry in entries.items()))
+    def from_plain(cls, sections: Sequence[Mapping[str, Any]]) -> Space:
+        return cls.from_entries(
+            {
+                section["key"]: section.get("choices", {name: section[name] for name in section if name != "key"})
+                for section in sections
+            }
+        )
+
+    @classmethod
+    def from_entries(cls, entries: Mapping[str, Plain]) -> Space:
+        """The space of entries as a sweep file has them, known to be right; `space_entries.read_space` checks them."""
+        return cls(tuple(_dimension(key, entry) for key, entry in entries.items()))
+
+    def to_entries(self) -> dict[str, Plain]:
+        """As a sweep file has them, without what is left out or false."""
+        sections = {str(section.pop("key")): section for section in self.to_plain()}
+        return {
+            key: section.get(
+                "choices", {name: value for name, value in section.items() if value is not None and value is not False}
+            )
+            for key, section in sections.items()
+        }
 
     def describe(self) -> list[str]:
         """One line per key, e.g. "regularization.dropout: 0 to 0.5 in steps of 0.05"."""
         return [f"{dimension.key}: {dimension.describe()}" for dimension in self.dimensions]
 
 
-def dimension_of(key: str, entry: Plain) -> Dimension:
+def _dimension(key: str, entry: Plain) -> Dimension:
     """A key with its entry, which is right: a list, or a section with low and high."""
     number = number_of(tuple(key.split(".")))
     if isinstance(entry, list):

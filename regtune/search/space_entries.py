@@ -33,7 +33,7 @@ def read_space(entries: Mapping[str, Plain], base: Config | None) -> tuple[Space
     if base is not None and "training.epochs" in entries and "training.epochs" not in problems:
         useless = useless_epochs(base, set(entries))
         problems |= {"training.epochs": useless} if useless else {}
-    return (None, problems) if problems else (Space.from_plain(entries), {})
+    return (None, problems) if problems else (Space.from_entries(entries), {})
 
 
 def _problem(key: str, entry: Plain, base: Config | None) -> str | None:
@@ -49,18 +49,19 @@ def _problem(key: str, entry: Plain, base: Config | None) -> str | None:
 
 
 def _list_problem(key: str, values: list[Plain], base: Config | None) -> str | None:
-    if len(values) < 2:
-        found = f"one choice, {show_value(values[0])}, leaves nothing to search; set it in the base config"
-        return found if values else "an empty list leaves nothing to choose from"
+    if not values:
+        return "an empty list leaves nothing to choose from"
+    if len(values) == 1:
+        return f"one choice, {show_value(values[0])}, leaves nothing to search; set it in the base config"
     if any(isinstance(value, (list, dict)) for value in values):
         return "a choice is a single value, got a list or a section"
-    repeated = next((value for place, value in enumerate(values) if value in values[:place]), None)
-    if repeated is not None or values.count(None) > 1:
-        return f"{show_value(repeated)} is listed twice"
     if len({isinstance(value, str) for value in values if value is not None}) > 1:
         return "mixes numbers and texts; a list has choices of one kind, and null where the key takes it"
-    wrong = (_value_problem(key, value, base) for value in values)
-    return next((problem for problem in wrong if problem), None)
+    for place, value in enumerate(values):
+        problem = _value_problem(key, value, base)
+        if problem or value in values[:place]:
+            return problem or f"{show_value(value)} is listed twice"
+    return None
 
 
 def _range_problem(key: str, entry: dict[str, Plain], base: Config | None) -> str | None:

@@ -1,0 +1,65 @@
+"""Which sampler and pruner a sweep gets."""
+
+import optuna
+import pytest
+
+from regtune.search.sampler import pruner_for, sampler_for, sampler_name
+from regtune.search.settings import SweepSettings
+from regtune.search.space import Space
+
+PLAIN = Space.from_entries({"training.learning_rate": {"low": 1e-5, "high": 1e-3, "log": True}})
+CONDITIONAL = Space.from_entries({"regularization.dropout": {"low": 0.1, "high": 0.3, "off": True}})
+
+
+@pytest.mark.parametrize(
+    ("settings", "space", "name"),
+    [
+        ({}, PLAIN, "gp"),
+        ({"trials": 200}, PLAIN, "gp"),
+        ({"trials": 201}, PLAIN, "tpe"),
+        ({}, CONDITIONAL, "tpe"),
+        ({"pruner": "median"}, PLAIN, "tpe"),
+        ({"sampler": "random"}, PLAIN, "random"),
+        ({"sampler": "gp", "trials": 300}, PLAIN, "gp"),
+    ],
+)
+def test_auto_is_a_gaussian_process_where_it_can_be(settings, space, name):
+    assert sampler_name(SweepSettings(**settings), space) == name
+
+
+@pytest.mark.parametrize(("sampler", "kind"), [("gp", "GPSampler"), ("tpe", "TPESampler"), ("random", "RandomSampler")])
+def test_a_sampler_is_optunas(sampler, kind):
+    made = sampler_for(SweepSettings(sampler=sampler), PLAIN, seed=0, finished=0)
+
+    assert type(made).__name__ == kind
+
+
+def first_rate(*, seed, finished):
+    sampler = sampler_for(SweepSettings(), PLAIN, seed=seed, finished=finished)
+    return PLAIN.suggest(optuna.create_study(sampler=sampler).ask())["training.learning_rate"]
+
+
+def test_a_sweep_that_goes_on_does_not_draw_the_same_first_points_again():
+    assert first_rate(seed=0, finished=0) == first_rate(seed=0, finished=0)
+    assert first_rate(seed=0, finished=5) != first_rate(seed=0, finished=0)
+    assert first_rate(seed=1000, finished=0) != first_rate(seed=0, finished=0)
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("minimize", 1), ("maximize", -1)])
+@pytest.mark.parametrize(("pruner", "is_pruned"), [("none", False), ("median", True), ("halving", True)])
+def test_a_pruner_stops_a_bad_trial_after_a_third_in_either_direction(pruner, is_pruned, direction, sign):
+    """Ten good runs; the bad one gets worse from its first evaluation on. A third of 9 evaluations: 3."""
+    study = optuna.create_study(direction=direction, pruner=pruner_for(SweepSettings(pruner=pruner), evaluations=9))
+    for _ in range(10):
+        trial = study.ask()
+        for step in range(1, 10):
+            trial.report(sign * (1 - step / 100), step)
+            trial.should_prune()  # SuccessiveHalving records a trial's rung when it is asked
+        study.tell(trial, sign * 0.9)
+    bad, decisions = study.ask(), []
+    for step in range(1, 10):
+        bad.report(sign * (2 + step), step)
+        decisions.append(bad.should_prune())
+
+    assert any(decisions) == is_pruned
+    assert not any(decisions[:2])
