@@ -20,7 +20,7 @@ class Standing:
     metrics: dict[str, dict[int, float]]  # metric → the same for each metric of the task
     mean: float  # of values
     std: float | None  # between repetitions, n − 1; None: one repetition
-    against_own: Difference | None  # on the objective; None for own itself, or when no repetition is shared
+    against_own: Difference | None  # on the objective, widened for all candidates; None: own itself, or nothing shared
     is_tied: bool  # not distinguishable from the first of the table
 
 
@@ -31,7 +31,7 @@ class Verdict:
     outcome: Outcome
     best: str  # the first of the table
     recommended: str
-    difference: Difference | None  # best − own on the objective; None: own is the best, or nothing to compare
+    difference: Difference | None  # best − own, as in its standing; None: own is the best, or it failed
     sentence: str  # one sentence for people, with the numbers
     optimism: float | None  # by how much the best of N looks better on its search fold than it is; None: not estimated
     caveats: tuple[str, ...]  # what the verdict cannot tell, a sentence each
@@ -44,7 +44,7 @@ class PatienceCost:
     patience: int  # evaluations
     evaluations: int  # over all search trials
     saved: float  # share of the evaluations that the sweep made, in [0, 1)
-    lost: float  # best objective of the search with this patience minus that without, ≥ 0 in the bad direction
+    lost: float  # by how much the best of the search would be worse; below 0 only where patience watches another value
 
 
 @dataclass(frozen=True, kw_only=True)
