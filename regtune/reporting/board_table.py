@@ -31,12 +31,13 @@ from regtune.wording import cut, printable
 STATUS_WIDTH = 10  # characters, at least; what is left of the line is added
 WIDE_STATUS_WIDTH = 20
 ANY_WIDTH = 10_000  # characters: a pipe has no width
-STYLES = {"best": "bold green", OWN: "bold", "running": "cyan", "failed": "red"}
+RUNNING = "running, "  # left out where room is short: the epoch says that it runs
+STYLES = {"best": "bold green", OWN: "bold", "running": "cyan", "failed": "red", "unranked": "dim"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class BoardRow:
-    """cells: text by column name. kind: "best", "own", "ranked", "running" or "failed"."""
+    """cells: text by column name. kind: "best", "own", "ranked", "running", "failed" or "unranked"."""
 
     cells: dict[str, str]
     kind: str
@@ -70,14 +71,16 @@ def _row(candidate: Candidate, board: Board, errors: LossErrors, *, place: int) 
         "status": status_text(candidate),
     }
     kind = "best" if is_best else OWN if candidate.name == OWN else _kind(candidate)
-    rank = {"best": 0, OWN: 1, "running": 2, "ranked": 3, "failed": 4}[kind]
+    rank = {"best": 0, OWN: 1, "running": 2, "ranked": 3, "failed": 4, "unranked": 4}[kind]
     return BoardRow(cells={name: printable(text) for name, text in cells.items()}, kind=kind, importance=rank)
 
 
 def _kind(candidate: Candidate) -> str:
     if candidate.running:
         return "running"
-    return "ranked" if candidate.value is not None else "failed"
+    if candidate.value is not None:
+        return "ranked"
+    return "failed" if candidate.failed else "unranked"
 
 
 def metric_of(board: Board) -> str:
@@ -104,13 +107,13 @@ def status_text(candidate: Candidate) -> str:
     latest = candidate.running[-1:] or candidate.failed[-1:]
     record = latest[0] if latest else next(r for r in reversed(candidate.records) if r.status != "waiting")
     text = job_status(record)
-    return f"fold {record.job.repetition.fold}: {text}" if several and latest else text
+    return f"fold {record.job.repetition.fold}: {text.removeprefix(RUNNING)}" if several and latest else text
 
 
 def job_status(record: Record) -> str:
     """ "running, epoch 3", "done", "■ stopped" (by patience), "failed: …"."""
     if record.status == "running":
-        text = f"running, epoch {record.history.last.epoch:.3g}" if len(record.history) else "starting"
+        text = f"{RUNNING}epoch {record.history.last.epoch:.3g}" if len(record.history) else "starting"
         return text if record.attempts == 1 else f"{text}, try {record.attempts}"
     if record.status == "failed":
         return f"failed: {record.error or 'no reason known'}"
@@ -126,7 +129,7 @@ def columns_of(board: Board, rows: Sequence[BoardRow], *, width: int) -> list[Co
     """The columns that fit into `width` characters.
 
     Least telling ones go first: host, epochs, fold while it is the same for all, metric. Then the values of a candidate
-    share one column, and at last fold and metric go whatever they say.
+    share one column, and at last only trial, loss and status are left.
     """
     cells = [row.cells for row in rows]
     one_line, two_lines, together, squeezed = change_columns(board.own_values, cells)
@@ -137,7 +140,7 @@ def columns_of(board: Board, rows: Sequence[BoardRow], *, width: int) -> list[Co
         *((two_lines, {"host", "epochs"} | more) for more in (set(), dull, {"metric"}, dull | {"metric"})),
         *((together, {"host", *dropped}) for dropped in ((), ("epochs",), ("epochs", *dull), ("epochs", "metric"))),
         (together, {"host", "epochs", "metric", *dull}),
-        (squeezed, {"host", "epochs", "metric", "fold"}),
+        *((changes, {"host", "epochs", "metric", "fold"}) for changes in (squeezed, [])),
     ]
     # Other statuses than a failure's are short, and worth their room while metric and values have columns of their own.
     longest = max((len(row.cells["status"]) for row in rows if row.kind != "failed"), default=0)
@@ -177,7 +180,7 @@ def caption(board: Board, *, width: int) -> str:
 
 
 def board_table(console: Console, board: Board, errors: LossErrors, *, limit: int | None = None) -> Text:
-    """The table in a terminal's width, with all columns elsewhere. limit: lines it may take, with its head; None: any."""
+    """The table in a terminal's width, all columns elsewhere. limit: lines it may take, head included; None: any."""
     rows = rows_of(board, errors)
     width = console.width if console.is_terminal else ANY_WIDTH
     columns = columns_of(board, rows, width=width)
@@ -193,7 +196,7 @@ def board_table(console: Console, board: Board, errors: LossErrors, *, limit: in
 def _line(columns: Sequence[Column], row: BoardRow) -> str:
     status, room = row.cells["status"], columns[-1].width
     if len(status) > room:
-        status = status.removeprefix("running, ")  # the epoch says that it runs
+        status = status.removeprefix(RUNNING)
     return row_line(columns, {**row.cells, "status": status})
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PANEL_HEIGHT = 2.3  # inches
 TWO_COLUMNS = 6.0  # inches of width from which two panels stand side by side
+LEGEND: dict[str, Any] = {"frameon": False, "labelcolor": INK}
 BEYOND = 3.0  # quartile distances above the third quartile: a trial worse than this is drawn on the axis' edge
 
 
@@ -80,14 +81,8 @@ def parameter_figure(result: SweepResult, points: Sequence[Point], *, width_inch
         handles: dict[str, Any] = {}
         for axes in panels:
             handles |= {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-        figure.legend(
-            list(handles.values()),
-            list(handles),
-            loc="outside upper left",
-            ncols=5 if columns == 2 else 2,
-            frameon=False,
-            labelcolor=INK,
-        )
+        ncols = 5 if columns == 2 else 2
+        figure.legend(list(handles.values()), list(handles), loc="outside upper left", ncols=ncols, **LEGEND)
         return inline_svg(figure)
 
 
@@ -108,31 +103,22 @@ def curve_figure(result: SweepResult, records: Sequence[Record], *, width_inches
     with drawing(salt=f"regtune-curves-{width_inches}"):
         figure = Figure(figsize=(width_inches, 3.2), layout="constrained")
         axes = figure.subplots()
+        labelled: set[str] = set()
         for name in sorted(curves, key=lambda candidate: candidate in styles):
             color, line_width, label = styles.get(name, (GAP, 1.0, "other trials"))
             epochs = [evaluation.epoch for evaluation in first[name].history]
-            seen = label in axes.get_legend_handles_labels()[1]
             dot = "o" if len(epochs) == 1 else None
-            axes.plot(
-                epochs,
-                curves[name],
-                color=color,
-                linewidth=line_width,
-                marker=dot,
-                markersize=4,
-                label="_" if seen else label,
-            )
+            shown_once = "_" if label in labelled else label  # "_": not in the legend
+            axes.plot(epochs, curves[name], color=color, linewidth=line_width, marker=dot, label=shown_once)
+            labelled.add(label)
         axes.set_xlabel("epoch", color=INK)
         axes.set_ylabel(_objective_name(result), color=INK)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if finite:
             axes.set_ylim(*axis_limits(finite, higher_is_better=result.higher_is_better))
         dress(axes)
-        figure.legend(loc="outside upper left", ncols=3 if width_inches >= TWO_COLUMNS else 2, **_LEGEND)
+        figure.legend(loc="outside upper left", ncols=3 if width_inches >= TWO_COLUMNS else 2, **LEGEND)
         return inline_svg(figure)
-
-
-_LEGEND: dict[str, Any] = {"frameon": False, "labelcolor": INK}
 
 
 def axis_limits(values: Sequence[float], *, higher_is_better: bool) -> tuple[float, float]:
@@ -151,47 +137,56 @@ def axis_limits(values: Sequence[float], *, higher_is_better: bool) -> tuple[flo
     return lowest - room, highest + room
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Look:
+    """How a kind of point is drawn, and its name in the legend."""
+
+    label: str
+    color: str = VALIDATION
+    marker: str = "o"
+    size: float = 5  # points
+    is_filled: bool = True
+
+
+_ONE_RUN = _Look(label="search, one run", is_filled=False)
+_SEVERAL_RUNS = _Look(label="confirmed, mean ± std")
+_OWN = _Look(label="your own config", color=TRAIN, marker="D", size=6)
+_BEST = _Look(label="best", color=INK, marker="*", size=12)
+_OWN_IS_BEST = _Look(label="your own config, the best", color=INK, marker="*", size=12)
+_ABOVE = _Look(label="beyond the axis", marker="^", size=6, is_filled=False)
+_BELOW = _Look(label="beyond the axis", marker="v", size=6, is_filled=False)
+
+
+def _look(point: Point, *, best: str, limits: tuple[float, float]) -> _Look:
+    if point.objective > limits[1]:
+        return _ABOVE
+    if point.objective < limits[0]:
+        return _BELOW
+    if point.candidate == best:
+        return _OWN_IS_BEST if best == OWN else _BEST
+    if point.candidate == OWN:
+        return _OWN
+    return _ONE_RUN if point.std is None else _SEVERAL_RUNS
+
+
 def _draw_panel(
     axes: Axes, axis: ParameterAxis, points: Sequence[Point], *, best: str, limits: tuple[float, float]
 ) -> None:
-    low, high = limits
+    groups: dict[_Look, list[Point]] = {}
     for point in points:
-        x, y = axis.position(point.values[axis.key]), min(max(point.objective, low), high)
-        is_beyond = y != point.objective
-        color, marker, size, label = _look(point, best=best)
-        if point.std is not None and not is_beyond:
-            axes.errorbar([x], [y], yerr=[point.std], color=color, linewidth=1, capsize=2)
-        if is_beyond:
-            marker, size, label = ("v" if y == low else "^"), 6, "beyond the axis"
-        faded = 0.75 if point.std is None and point.candidate not in (OWN, best) else 1.0
-        open_face = point.std is None and point.candidate not in (OWN, best)
-        face = "none" if open_face else color
-        axes.plot(
-            [x],
-            [y],
-            marker,
-            color=color,
-            markerfacecolor=face,
-            markersize=size,
-            alpha=faded,
-            label=label,
-            clip_on=False,
-            zorder=3,
-        )
-    axes.set_ylim(low, high)
+        groups.setdefault(_look(point, best=best, limits=limits), []).append(point)
+    for look, alike in groups.items():
+        x = [axis.position(point.values[axis.key]) for point in alike]
+        y = [min(max(point.objective, limits[0]), limits[1]) for point in alike]
+        bars = [0.0 if point.std is None or look in (_ABOVE, _BELOW) else point.std for point in alike]
+        if any(bars):
+            axes.errorbar(x, y, yerr=bars, color=look.color, linestyle="none", linewidth=1, capsize=2)
+        face = look.color if look.is_filled else "none"
+        style: dict[str, Any] = {"color": look.color, "markerfacecolor": face, "markersize": look.size}
+        axes.plot(x, y, look.marker, label=look.label, clip_on=False, zorder=3, **style)
+    axes.set_ylim(*limits)
     axis.dress(axes)
     dress(axes)
-
-
-def _look(point: Point, *, best: str) -> tuple[str, str, float, str]:
-    """Colour, marker, size and name in the legend."""
-    if point.candidate == best:
-        return INK, "*", 12, "best" if best != OWN else "your own config, the best"
-    if point.candidate == OWN:
-        return TRAIN, "D", 6, "your own config"
-    if point.std is None:
-        return VALIDATION, "o", 5, "search, one run"
-    return VALIDATION, "o", 5, "confirmed, mean ± std"
 
 
 def _objective_name(result: SweepResult) -> str:

@@ -5,6 +5,7 @@ As in a run's report, values are escaped by jinja2 and the page's content securi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -91,8 +92,9 @@ def ranked(result: SweepResult, records: Sequence[Record]) -> list[Record]:
 
     def place(record: Record) -> tuple[int, bool, float]:
         value = record.value(result.objective) if record.status == "done" else None
-        sign = -1.0 if result.higher_is_better else 1.0
-        return order[record.job.repetition], value is None, 0.0 if value is None else sign * value
+        if value is None or not math.isfinite(value):
+            return order[record.job.repetition], True, 0.0
+        return order[record.job.repetition], False, -value if result.higher_is_better else value
 
     return sorted(records, key=place)
 

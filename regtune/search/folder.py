@@ -1,12 +1,12 @@
 """The folder of a sweep or an ablation on one machine.
 
-    sweep.yaml     what was asked, resolved; trainable and sweepable again as it is
-    sweep.db       the study, unless it lies in a database elsewhere
-    trials/        a folder per job: config, curve, and a checkpoint while it runs
-    workers.log    what libraries printed in the workers; only there if they printed anything
-    result.json    verdict, final table and all else that was found
-    best.yaml      the recommended config
-    report.html    the same for people
+sweep.yaml     what was asked, resolved; ablation.yaml for an ablation
+sweep.db       the study, unless it lies in a database elsewhere
+trials/        a folder per job: config, curve, and a checkpoint while it runs
+workers.log    what libraries printed in the workers; only there if they printed anything
+result.json    verdict, final table and all else that was found
+best.yaml      the recommended config, of a sweep
+report.html    the same for people
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from pathlib import Path
 
 from regtune.errors import ConfigError, EnvironmentFault
 
-MARK = "sweep.yaml"  # makes a folder a sweep's
-ASKED = MARK
+MARKS = ("sweep.yaml", "ablation.yaml", "sweep.db")  # any of them makes a folder ours
 RESULT = "result.json"
 BEST = "best.yaml"
 REPORT = "report.html"
 
 
-def make_folder(path: Path) -> None:
-    """Make the folder, or find it as an earlier start of the same sweep left it; of anything else it is not touched.
+def make_folder(path: Path) -> bool:
+    """Make the folder, or find it as an earlier start left it; one of anything else is not touched. True: it is new.
 
     Raises ConfigError when it holds something else, EnvironmentFault when it cannot be made.
     """
-    if path.is_symlink() or path.is_file() or (path.is_dir() and any(path.iterdir()) and not (path / MARK).is_file()):
+    is_new = not path.is_dir() or not any(path.iterdir())
+    if path.is_symlink() or path.is_file() or not (is_new or is_ours(path)):
         raise ConfigError(
-            f"output: {path} already exists, holds something else than a sweep and is never overwritten",
+            f"output: {path} already exists, is no sweep's folder and is never overwritten",
             hint="choose another output=…",
         )
     try:
@@ -38,7 +38,8 @@ def make_folder(path: Path) -> None:
         raise EnvironmentFault(
             f"output: cannot make {path} ({error.strerror})", hint="choose another output=…"
         ) from None
+    return is_new
 
 
-def is_sweep(path: Path) -> bool:
-    return (path / MARK).is_file()
+def is_ours(path: Path) -> bool:
+    return any((path / mark).is_file() for mark in MARKS)

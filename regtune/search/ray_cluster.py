@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +21,12 @@ from regtune.network import first_line, within
 
 ADDRESS = re.compile(r"(?:ray://)?(?P<host>[\w.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>\d{1,5})")
 PROBE_SECONDS = 3.0
+HTTP2_SETTINGS = b"\x04"  # the kind of frame that either side begins with
+HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + HTTP2_SETTINGS + b"\0\0\0\0\0"
+PORTS = "HOST:6379 works only on a machine of the cluster; from elsewhere use the client port, ray://HOST:10001"
 
 # Ray's own patience with an address at which something else listens is 20 to 30 s; these make it less than 10 s. The
-# last one keeps the C++ part of Ray from writing to the terminal. Read by Ray when it is imported.
+# last one keeps its C++ part from writing over the leaderboard when a node dies. Read by Ray when it is imported.
 RAY_SETTINGS = {
     "RAY_NUM_REDIS_GET_RETRIES": "6",  # a second each
     "RAY_CLIENT_INITIAL_CONNECTION_TIMEOUT_S": "2",  # of three attempts
@@ -84,7 +88,8 @@ def connected(address: str) -> Iterator[Cluster]:
     ray = _import_ray()
     before = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="CRITICAL", configure_logging=True)
+        with _quiet_standard_error():
+            ray.init(address=address, log_to_driver=False, logging_level="CRITICAL")
     except Exception as error:  # ConnectionError, RuntimeError, ValueError and Exception itself, by version and moment
         raise _explain(error, address) from error
     finally:
@@ -128,14 +133,38 @@ def check_storage(cluster: Cluster, url: str) -> None:
 
 
 def _probe(host: str, port: int, address: str) -> None:
-    """Raise EnvironmentFault unless something listens there: Ray itself would try for 20 s and more."""
+    """Raise EnvironmentFault unless a gRPC server answers there: Ray itself would try for 20 s, or for minutes."""
     try:
-        within(PROBE_SECONDS, lambda: socket.create_connection((host, port), timeout=PROBE_SECONDS).close())
+        answer = within(PROBE_SECONDS, lambda: _greet(host, port))
     except OSError as error:  # TimeoutError is one
         raise EnvironmentFault(
             f"Ray cluster {address}: cannot be reached ({error.strerror or first_line(error)})",
             hint="is it running, and is the port open from here? `ray status` on its head node tells",
         ) from None
+    speaks_tls = os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true")
+    if answer[3:4] != HTTP2_SETTINGS and not speaks_tls:
+        raise EnvironmentFault(f"Ray cluster {address}: something else listens at this port", hint=PORTS)
+
+
+def _greet(host: str, port: int) -> bytes:
+    """What a server answers to the greeting of HTTP/2, on which gRPC is built (RFC 9113, section 3.4)."""
+    with socket.create_connection((host, port), timeout=PROBE_SECONDS) as connection:
+        connection.sendall(HTTP2_GREETING)
+        return connection.recv(9)  # the header of a frame; its fourth byte is the kind
+
+
+@contextmanager
+def _quiet_standard_error() -> Iterator[None]:
+    """Ray's C++ part writes there whatever its settings are, once per attempt; what matters is in its exception."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _import_ray() -> Any:
@@ -156,12 +185,10 @@ def _explain(error: Exception, address: str) -> EnvironmentFault:
             f"Ray cluster {address}: another version of Ray or Python runs there: {found[:200]}",
             hint="regtune needs the same Python and the same `pip install ray==VERSION` here and on the nodes",
         )
-    hint = "HOST:6379 works only on a machine of the cluster; from elsewhere use ray://HOST:10001"
-    if address.startswith("ray://"):
-        hint = "ray:// needs `pip install 'ray[client]'` and the head node's client port, 10001 unless it was set"
+    extra = "; needs `pip install 'ray[client]'`" if address.startswith("ray://") else ""
     return EnvironmentFault(
         f"Ray cluster {address}: something listens there, but no connection was made ({first_line(error)[:200]})",
-        hint=f"{hint}; a cluster with tokens needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN",
+        hint=f"{PORTS}{extra}; a cluster with tokens needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN",
     )
 
 

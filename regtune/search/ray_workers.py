@@ -3,7 +3,7 @@
     with connected("ray://head:10001") as cluster:  # or head:6379, on a machine of the cluster
         check_storage(cluster, url)
         count = count_workers(cluster, threads=1, asked=None, use_gpus=True)
-        RayPool(cluster, places[:count], use_gpus=True, on_tick=show, on_death=put_back).run()
+        carry_out(…, launch=RayLauncher(cluster, workers=count, use_gpus=True))
 
 Every node needs regtune, the data and the model; `regtune.search.worker.work` checks the last two by content. When a
 node dies, Ray starts its workers elsewhere, and the heartbeat of Optuna puts their trials back (grace period).
@@ -23,6 +23,7 @@ from regtune.errors import EnvironmentFault, Interrupted
 from regtune.network import first_line
 from regtune.search.child import Failure, enter
 from regtune.search.ray_cluster import Cluster
+from regtune.search.run import Crew
 from regtune.training.signals import StopSignals
 
 if TYPE_CHECKING:
@@ -42,26 +43,32 @@ class Ended:
     failure: Failure
 
 
-class RayPool:
-    """Workers on a cluster. notes: what happened to them, a line each, for the leaderboard."""
+@dataclass(frozen=True, kw_only=True)
+class RayLauncher:
+    """Starts the workers of a study on a cluster: a `Launcher` of `regtune.search.run`."""
 
-    def __init__(
-        self,
-        cluster: Cluster,
-        places: Sequence[Place],
-        *,
-        use_gpus: bool,
-        on_tick: Callable[[], None],
-        on_death: Callable[[], None],
+    cluster: Cluster
+    workers: int  # at most
+    use_gpus: bool  # each worker takes one, where the cluster has any
+
+    def __call__(
+        self, place: Place, jobs: int, *, on_tick: Callable[[Crew], None], on_death: Callable[[int], bool]
     ) -> None:
-        """places: one for each worker, each with the sweep's folder of this machine; see `folder_here`. use_gpus: each
-        takes a GPU, where the cluster has any. on_tick: called every 0.5 s. on_death: called when a worker was lost.
+        """place.folder: of the sweep on this machine; see `folder_here`. on_death: not called, since no process of ours
+        dies; the workers that are left put back what others lost.
         """
+        places = [replace(place, slot=slot) for slot in range(min(self.workers, jobs))]
+        RayPool(places, gpus_each=int(self.use_gpus and self.cluster.gpus > 0), on_tick=on_tick).run()
+
+
+class RayPool:
+    """One task per place. notes: what happened to them, a line each, for the leaderboard."""
+
+    def __init__(self, places: Sequence[Place], *, gpus_each: int, on_tick: Callable[[Crew], None]) -> None:
         self.notes: list[str] = []
         self._places = places
-        self._takes_gpu = use_gpus and cluster.gpus > 0
+        self._gpus_each = gpus_each
         self._on_tick = on_tick
-        self._on_death = on_death
         self._first_failure: Exception | None = None
         self._has_finished = False
 
@@ -76,7 +83,7 @@ class RayPool:
         task = ray.remote(work_on_node).options(
             name=f"regtune {self._places[0].study}",
             num_cpus=self._places[0].threads,
-            num_gpus=int(self._takes_gpu),
+            num_gpus=self._gpus_each,
             max_retries=MAX_RESTARTS,
             scheduling_strategy="SPREAD",
         )
@@ -88,7 +95,7 @@ class RayPool:
                     ended, running = ray.wait(running, timeout=TICK_SECONDS)
                     for reference in ended:
                         self._note(reference)
-                    self._on_tick()
+                    self._on_tick(Crew(asked=len(self._places), notes=tuple(self.notes)))
             finally:
                 _cancel(running)
         if signals.number is not None and not self._has_finished:
@@ -115,7 +122,6 @@ class RayPool:
             where, error = "a node", EnvironmentFault(f"its worker failed: {_reason(failed.cause)}", hint=NEEDS)
         except ray.exceptions.RayError as lost:
             where, error = "a node", EnvironmentFault(f"its worker was lost: {_reason(lost)}", hint="see `ray status`")
-            self._on_death()
         self.notes.append(f"{where}: {' '.join(str(error).split())}")
         self._first_failure = self._first_failure or error
 

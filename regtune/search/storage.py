@@ -43,11 +43,11 @@ __all__ = ["default_url", "open_storage", "refuse_other_host", "show_url"]
 PATIENCE_SECONDS = 300.0  # how long a call waits for a database that is away
 REPORT_SECONDS = 9.0  # within which the first connection is made or given up, name look-up included
 CREATE_SECONDS = 5.0  # within which another process is done creating the tables that we want to create
+LOCK_SECONDS = 30.0  # how long SQLite waits for another process's write, before patience begins
 MAX_RETRIES = 3  # of a trial whose worker died
 
-# Seconds unless named otherwise. A server that vanishes without closing its connections is noticed after 20 s.
+# Seconds unless named otherwise. A server that vanishes and leaves its connections open is noticed by the later ones.
 CONNECT_OPTIONS: dict[str, dict[str, Any]] = {
-    "pysqlite": {"timeout": 30},
     "psycopg": {
         "connect_timeout": 4,  # for each address of a host; localhost has two
         "keepalives_idle": 5,
@@ -55,8 +55,8 @@ CONNECT_OPTIONS: dict[str, dict[str, Any]] = {
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,  # ms
     },
-    "mysqldb": {"connect_timeout": 4, "read_timeout": 20},
-    "pymysql": {"connect_timeout": 4, "read_timeout": 20},
+    "mysqldb": {"connect_timeout": 4, "read_timeout": 60},
+    "pymysql": {"connect_timeout": 4, "read_timeout": 60},
 }
 
 
@@ -100,7 +100,8 @@ def _tables(url: URL, *, patience_seconds: float) -> set[str]:
     from sqlalchemy.pool import NullPool
 
     try:
-        engine = create_engine(url, poolclass=NullPool, connect_args=_connect_options(url))
+        options = _connect_options(url, lock_seconds=REPORT_SECONDS / 2)
+        engine = create_engine(url, poolclass=NullPool, connect_args=options)
     except NoSuchModuleError:
         raise ConfigError(f"storage: unknown database {printable(url.drivername)}; {EXPECTED}") from None
     except ImportError as error:
@@ -152,7 +153,10 @@ def _created(url: URL, *, heartbeat_interval: int, grace_period: int, patience_s
                 return PatientStorage(
                     url,
                     patience_seconds=patience_seconds,
-                    engine_kwargs={"connect_args": _connect_options(url), "pool_pre_ping": True},
+                    engine_kwargs={
+                        "connect_args": _connect_options(url, lock_seconds=LOCK_SECONDS),
+                        "pool_pre_ping": True,
+                    },
                     heartbeat_interval=heartbeat_interval,
                     grace_period=grace_period,
                     # Intermediate values are not inherited: a retry goes on from a checkpoint, which knows the
@@ -173,7 +177,9 @@ def _created(url: URL, *, heartbeat_interval: int, grace_period: int, patience_s
         time.sleep(0.1)
 
 
-def _connect_options(url: URL) -> dict[str, Any]:
+def _connect_options(url: URL, *, lock_seconds: float) -> dict[str, Any]:
     """Options of the driver; what the URL itself says (`?connect_timeout=20`) stands."""
+    if url.get_backend_name() == "sqlite":
+        return {"timeout": lock_seconds}
     options = CONNECT_OPTIONS.get(url.get_driver_name(), {})
     return {name: value for name, value in options.items() if name not in url.query}

@@ -32,6 +32,10 @@ HINTS = (
     (r"locked", "another program holds the file: close it and run the same command again"),
     (r"disk is full|disk i/o|no space", "free some space and run the same command again"),
     (r"readonly|read-only|unable to open", "make the file and its folder writable"),
+    (
+        r"malformed|not a database|no such (table|column)",
+        "the file is damaged or was changed by another program: restore it, or move it away and start again",
+    ),
     (r"", "check host and port, and that the server runs and can be reached from this machine"),
 )
 PIP = {

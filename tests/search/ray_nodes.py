@@ -1,4 +1,4 @@
-"""A Ray cluster of a test's own: nodes on this machine, each a process group that can be killed like a machine.
+"""A Ray cluster of a test's own: nodes on this machine, each a session that can be killed like a machine.
 
 Ray binds to all interfaces whatever it is told, so the cluster demands a token. Never `ray stop`: it would stop every
 cluster of this user.
@@ -77,7 +77,7 @@ class RayNodes:
                 stderr=sink,
                 env=self.environment,
                 cwd=self.folder,
-                start_new_session=True,  # a group of its own, which the node's processes belong to
+                start_new_session=True,  # the node's processes belong to it, and nothing else does
             )
         deadline = time.monotonic() + SECONDS
         while b"Ray runtime started" not in log.read_bytes():
@@ -86,10 +86,12 @@ class RayNodes:
             time.sleep(0.1)
 
     def kill(self, name: str) -> None:
-        """As if the machine lost power."""
+        """As if the machine lost power: everything in the node's session, its workers too."""
         process = self.processes[name]
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        for number in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()):
+            with contextlib.suppress(ProcessLookupError):
+                if os.getsid(number) == process.pid:
+                    os.kill(number, signal.SIGKILL)
         process.wait()
 
 

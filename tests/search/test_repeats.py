@@ -20,8 +20,9 @@ from regtune.data.export import escape_formula
 from regtune.errors import ConfigError, DataError, Interrupted, OutOfMemory
 from regtune.run import Run, list_runs
 from regtune.search import repeats
-from regtune.search.repeats import AllFailed, plan_repeats
+from regtune.search.repeats import AllFailed
 from regtune.search.repeats_folder import RepeatsFolder, open_repeats
+from regtune.search.repeats_start import plan_repeats, start
 from regtune.training.listener import Listener
 
 Make = Callable[..., Config]
@@ -249,7 +250,7 @@ def failing_train(failing: set[str]) -> repeats.Train:
 
 
 def carry_out(config: Config, *, failing: set[str], **counts: int) -> RepeatsFolder:
-    folder = repeats.start(config, **{"seeds": 1, "folds": 1, **counts})
+    folder = start(config, **{"seeds": 1, "folds": 1, **counts})
     repeats.carry_out(folder, train=failing_train(failing), resume=api.resume, watch=Watch())
     return folder
 

@@ -125,6 +125,21 @@ def test_a_study_that_must_exist_is_not_created(content: bytes | None, message: 
     assert contents(tmp_path) == before
 
 
+def test_a_file_that_another_program_holds_is_reported(
+    open_: Callable[[], PatientStorage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_()
+    monkeypatch.setattr("regtune.search.storage.REPORT_SECONDS", 0.4)
+    holder = sqlite3.connect(tmp_path / "sweep.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+
+    with pytest.raises(EnvironmentFault, match=r"sweep.db: database is locked$") as caught:
+        open_()
+
+    holder.close()
+    assert caught.value.hint == "another program holds the file: close it and run the same command again"
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
