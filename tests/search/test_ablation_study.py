@@ -13,8 +13,8 @@ from regtune.config import parse_config
 from regtune.config.schema import Config
 from regtune.errors import ConfigError
 from regtune.reporting.ablation_table import ablation_lines
-from regtune.search.ablation_result import AblationResult
 from regtune.search.ablate import ablate, prepare_ablation
+from regtune.search.ablation_result import AblationResult
 from regtune.search.queue import read_records
 from regtune.search.record import Record
 from regtune.search.run import Crew
