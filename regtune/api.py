@@ -20,7 +20,7 @@ from regtune.run import Run, list_runs, open_run
 from regtune.training.launch import read_place
 
 if TYPE_CHECKING:
-    from regtune.search.ablation import AblationResult
+    from regtune.search.ablation_result import AblationResult
     from regtune.search.board import Board
     from regtune.search.repeats import Watch
     from regtune.search.repeats_folder import RepeatsFolder
@@ -222,8 +222,8 @@ def ablate(
 
     from regtune.reporting.ablation_report import write_ablation_report
     from regtune.search import folder as names
-    from regtune.search.ablate import ablate as carry_out_ablation
-    from regtune.search.ablate import prepare_ablation
+    from regtune.search.ablation_study import ablate as carry_out_ablation
+    from regtune.search.ablation_study import prepare_ablation
     from regtune.search.launchers import on_this_machine
 
     name = config_name or "run"

@@ -63,6 +63,6 @@ def ablate(
         )
     if as_json:
         words = {"sentences": ablation_sentences(result), "caveats": ablation_caveats(result)}
-        typer.echo(json.dumps({**result.to_json(), **words}, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps({**result.to_plain(), **words}, indent=2, ensure_ascii=False))
     else:
         print_ablation(result, name=files[0])

@@ -28,8 +28,6 @@ from regtune.search.job import Repetition
 from regtune.search.record import Record
 from regtune.search.result import Difference
 
-__all__ = ["AblationResult", "ablation_measures", "ablation_result"]
-
 CALIBRATION = "ece"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -103,10 +104,14 @@ class AblationResult:
         made = [side for one in self.contributions for side in (one.in_recipe, one.alone) if side is not None]
         return sum(len(side.differences) for side in made)
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for strict JSON; None where a number is not finite."""
+    def to_plain(self) -> dict[str, Any]:
+        """For strict JSON: None where a number is not finite."""
         plain: dict[str, Any] = _finite({**asdict(self), "comparisons": self.comparisons})
         return plain
+
+    def to_json(self) -> str:
+        """result.json."""
+        return json.dumps(self.to_plain(), indent=2, allow_nan=False) + "\n"
 
 
 def _finite(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +14,7 @@ from regtune.config.schema import Config
 from regtune.run import write_text
 from regtune.search.facts import Kind, StudyFacts
 from regtune.search.fingerprint import fingerprint
-from regtune.search.folder import make_folder
+from regtune.search.folder import make_folder, remove_folder
 from regtune.search.settings import SweepSettings
 from regtune.search.space import Space
 from regtune.search.storage import default_url, open_storage
@@ -81,7 +80,7 @@ class PreparedStudy:
             study = open_study(open_storage(self.url), self.name, self.facts)
         except BaseException:
             if is_new:
-                shutil.rmtree(self.folder, ignore_errors=True)
+                remove_folder(self.folder)
             raise
         write_text(self.folder / f"{self.kind}.yaml", self.asked)
         return study

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import optuna
 
 
-def open_study(storage: optuna.storages.BaseStorage, name: str, facts: StudyFacts, *, url: str) -> optuna.Study:
+def open_study(storage: optuna.storages.BaseStorage, name: str, facts: StudyFacts) -> optuna.Study:
     """The study of this name, made if there is none. Raises ConfigError when it is about something else."""
     import optuna
 

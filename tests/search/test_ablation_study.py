@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,8 @@ from regtune.config import parse_config
 from regtune.config.schema import Config
 from regtune.errors import ConfigError
 from regtune.reporting.ablation_table import ablation_lines
-from regtune.search.ablate import ablate, prepare_ablation
 from regtune.search.ablation_result import AblationResult
+from regtune.search.ablation_study import ablate, ablation_folder, prepare_ablation
 from regtune.search.queue import read_records
 from regtune.search.record import Record
 from regtune.search.run import Crew
@@ -38,8 +37,9 @@ class InThisProcess:
         work(place)
 
 
-def run(config: Config, launch: InThisProcess, *, seeds: int = 1) -> AblationResult:
-    prepared = prepare_ablation(config, config_name="test.yaml", folds=None, seeds=seeds, storage=None)
+def run(config: Config, launch: InThisProcess, **options: int | None) -> AblationResult:
+    named = {"folds": None, "seeds": 1, **options}
+    prepared = prepare_ablation(config, config_name="test.yaml", storage=None, **named)
     return ablate(prepared, launch=launch, watch=lambda board: None)
 
 
@@ -70,7 +70,7 @@ model: tiny
 data: {{train: {rows}, validation: 0.4, max_length: 8}}
 regularization: {{dropout: 0.5, weight_decay: 0, patience: 1, smoothing: 0}}
 training: {{epochs: 5, batch_size: 12, learning_rate: 5e-2, device: cpu}}
-output: {folder / "small-ablation"}
+output: {folder / "small"}
 """
     config, launch = parse_config(text, name="test.yaml"), InThisProcess()
     return Done(config, launch, run(config, launch), folder / "small-ablation")
@@ -120,7 +120,7 @@ def test_the_same_ablation_again_trains_nothing_and_finds_the_same(done: Done) -
 
     assert (done.launch.started, again.started) == (1, 0)
     assert result == done.result
-    assert json.loads((done.folder / "result.json").read_text("utf-8")) == json.loads(json.dumps(result.to_json()))
+    assert (done.folder / "result.json").read_text("utf-8") == result.to_json()
 
 
 def test_other_repetitions_are_refused_under_the_same_name(done: Done) -> None:
@@ -135,4 +135,12 @@ def test_with_every_technique_off_nothing_is_made(make_config: Make, tmp_path: P
     with pytest.raises(ConfigError, match="every technique is off"):
         run(config, InThisProcess())
 
-    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "run-ablation").exists()
+
+
+def test_an_ablation_lies_beside_the_run_of_its_config(make_config: Make) -> None:
+    config = make_config()
+
+    assert ablation_folder(config, config_name="a.yaml") == Path(f"{config.output}-ablation")
+    without = config.model_copy(update={"output": None})
+    assert ablation_folder(without, config_name="configs/my set.yaml") == Path("runs/my-set-ablation")
