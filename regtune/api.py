@@ -5,10 +5,11 @@ Heavy imports sit inside the functions: `regtune runs` and a typo in a config mu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from regtune.config import load_config
 from regtune.config.schema import Config
@@ -19,18 +20,27 @@ from regtune.run import Run, list_runs, open_run
 from regtune.training.launch import read_place
 
 if TYPE_CHECKING:
+    from regtune.search.ablation_result import AblationResult
+    from regtune.search.board import Board
     from regtune.search.repeats import Watch
     from regtune.search.repeats_folder import RepeatsFolder
+    from regtune.search.sweep_result import SweepResult
     from regtune.training.listener import Listener
 
+    BoardWatch: TypeAlias = Callable[[Board], None]
+
 __all__ = [
+    "ablate",
     "evaluate",
+    "join_sweep",
     "list_runs",
     "load_config",
     "load_run",
     "predict",
     "resume",
     "resume_repeats",
+    "show_sweep",
+    "sweep",
     "train",
     "train_repeats",
 ]
@@ -83,7 +93,7 @@ def train_repeats(
     of the next run. Raises a RegtuneError; a run that fails is noted in the folder's facts, and the others go on.
     """
     check_sources(config.data)
-    _refuse_processes()
+    _refuse_processes("--seeds and --folds train one run after the other in one process")
 
     from regtune.search.repeats_start import start
 
@@ -94,13 +104,134 @@ def train_repeats(
 
 def resume_repeats(path: str | Path, *, watch: Watch = lambda name, number, count: ()) -> RepeatsFolder:
     """Continue interrupted repeats: runs that were begun or are missing. Finished ones are never trained again."""
-    _refuse_processes()
+    _refuse_processes("--seeds and --folds train one run after the other in one process")
 
     from regtune.search.repeats_folder import open_repeats
 
     folder = open_repeats(path)
     _carry_out(folder, watch)
     return folder
+
+
+def sweep(
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    storage: str | None = None,
+    study: str | None = None,
+    workers: int | None = None,
+    ray: str | None = None,
+    board: BoardWatch = lambda board: None,
+) -> SweepResult:
+    """Search a config's settings, confirm the best on further folds, and judge them against the config's own.
+
+    path: a sweep file, or a training config for the default search. storage, workers: instead of the file's. study: its
+    name in the storage; None: that of the folder. ray: address of a cluster that runs. board: called about twice a
+    second with how the sweep stands. Called again after an interruption, it goes on.
+    """
+    from regtune.search.sweep_file import load_sweep
+
+    file = load_sweep(path, overrides)
+    check_sources(file.config.data)
+    _refuse_processes("a sweep starts its own workers")
+    changes = {"storage": storage, "workers": workers}
+    settings = file.settings.model_copy(update={key: value for key, value in changes.items() if value is not None})
+    file = replace(file, settings=settings)
+
+    from regtune.reporting.sweep_report import write_sweep_report
+    from regtune.search import folder as names
+    from regtune.search.launchers import on_ray, on_this_machine
+    from regtune.search.sweep import prepare_sweep
+    from regtune.search.sweep import sweep as carry_out_sweep
+    from regtune.training.devices import describe_environment
+
+    prepared = prepare_sweep(file, study_name=study)
+    asked = prepared.settings.workers
+    launcher = (
+        on_this_machine(prepared.setup, asked=asked)
+        if ray is None
+        else on_ray(ray, prepared.setup, asked=asked, storage=prepared.url)
+    )
+    with launcher as launch:
+        result, records = carry_out_sweep(prepared, launch=launch, watch=board)
+    write_sweep_report(
+        prepared.folder / names.REPORT,
+        result,
+        records,
+        base_yaml=prepared.facts.config,
+        environment=describe_environment(prepared.setup.device),
+    )
+    return result
+
+
+def join_sweep(
+    storage: str,
+    study: str,
+    *,
+    workers: int | None = None,
+    folder: str | Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    board: BoardWatch = lambda board: None,
+) -> None:
+    """Work on a sweep that another machine began until nothing is left to do; data and model are checked first.
+
+    overrides: where they lie here, {"data.train": "/data/tickets.csv"}. folder: for checkpoints; None: the sweep's,
+    else one in the cache.
+    """
+    _refuse_processes("a sweep starts its own workers")
+
+    from regtune.search.join import join
+
+    join(
+        storage,
+        study,
+        asked="auto" if workers is None else workers,
+        folder=None if folder is None else Path(folder),
+        overrides=overrides or {},
+        watch=board,
+    )
+
+
+def show_sweep(where: str, study: str | None = None) -> SweepResult | Board:
+    """A sweep as it stands: the result of a finished one, the leaderboard of one that runs.
+
+    where: a sweep's folder or the URL of its database. study: which one, where a database has several.
+    """
+    from regtune.search.show import show
+
+    return show(where, study)
+
+
+def ablate(
+    config: Config,
+    *,
+    config_name: str | None = None,
+    folds: int | None = None,
+    seeds: int | None = None,
+    workers: int | None = None,
+    storage: str | None = None,
+    board: BoardWatch = lambda board: None,
+) -> AblationResult:
+    """What each technique of a config contributes, each off and each alone, over the same folds or seeds.
+
+    The other arguments are those of `train`, `train_repeats` and `sweep`. Called again after an interruption, it goes
+    on.
+    """
+    check_sources(config.data)
+    _refuse_processes("an ablation starts its own workers")
+
+    from regtune.reporting.ablation_report import write_ablation_report
+    from regtune.search import folder as names
+    from regtune.search.ablation_study import ablate as carry_out_ablation
+    from regtune.search.ablation_study import prepare_ablation
+    from regtune.search.launchers import on_this_machine
+
+    name = config_name or "run"
+    prepared = prepare_ablation(config, config_name=name, folds=folds, seeds=seeds, storage=storage)
+    with on_this_machine(prepared.setup, asked="auto" if workers is None else workers) as launch:
+        result = carry_out_ablation(prepared, launch=launch, watch=board)
+    write_ablation_report(result, prepared.folder / names.REPORT, name=name, config=prepared.facts.config)
+    return result
 
 
 def evaluate(path: str | Path, *, data: str | None = None) -> dict[str, Any]:
@@ -137,13 +268,10 @@ def _carry_out(folder: RepeatsFolder, watch: Watch) -> None:
     carry_out(folder, train=as_typed, resume=resume, watch=watch)
 
 
-def _refuse_processes() -> None:
+def _refuse_processes(why: str) -> None:
     count = read_place().count
     if count > 1:
-        raise ConfigError(
-            f"command line: --seeds and --folds train one run after the other in one process, got {count}",
-            hint="start `regtune train` without a launcher, or train each seed with it",
-        )
+        raise ConfigError(f"command line: {why}, got {count} processes", hint="start it without a launcher")
 
 
 def _conclude(run: Run) -> Run:

@@ -20,6 +20,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from regtune.cli.ablate import ablate
 from regtune.cli.doctor import doctor
 from regtune.cli.evaluate import evaluate
 from regtune.cli.explain import explain
@@ -54,7 +55,7 @@ def options(
         raise typer.Exit
 
 
-for command in (train, sweep, evaluate, predict, runs, explain, doctor):
+for command in (train, sweep, ablate, evaluate, predict, runs, explain, doctor):
     app.command(
         name=command.__name__,
         cls=SweepCommand if command is sweep else None,

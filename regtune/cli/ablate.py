@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from regtune.cli.sweep import AsJson, Workers, leaderboard
 from regtune.errors import ConfigError
 
 
@@ -24,14 +25,12 @@ def ablate(
         int | None,
         typer.Option("--seeds", metavar="N", help="Train with N seeds on the config's own split; for a file: 5."),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", metavar="N", help="Processes; left out: one per GPU, or per core.")
-    ] = None,
+    workers: Workers = None,
     storage: Annotated[
         str | None,
-        typer.Option("--storage", metavar="URL", help="Database of the study; left out: a file in the run folder."),
+        typer.Option("--storage", metavar="URL", help="Database of the study; left out: a file in its folder."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train the whole recipe, each technique off, each alone, and nothing; say what each contributes, with intervals.
 
@@ -52,17 +51,18 @@ def ablate(
     from regtune.reporting.ablation_table import print_ablation
     from regtune.reporting.ablation_words import ablation_caveats, ablation_sentences
 
-    result = api.ablate(
-        config,
-        config_name=files[0],
-        overrides=overrides,
-        folds=folds,
-        seeds=seeds,
-        workers=workers,
-        storage=storage,
-    )
+    with leaderboard(on_stderr=as_json) as board:
+        result = api.ablate(
+            config,
+            config_name=files[0],
+            folds=folds,
+            seeds=seeds,
+            workers=workers,
+            storage=storage,
+            board=board,
+        )
     if as_json:
         words = {"sentences": ablation_sentences(result), "caveats": ablation_caveats(result)}
-        typer.echo(json.dumps({**result.to_json(), **words}, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps({**result.to_plain(), **words}, indent=2, ensure_ascii=False))
     else:
         print_ablation(result, name=files[0])

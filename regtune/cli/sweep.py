@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from regtune.errors import ConfigError
 
 if TYPE_CHECKING:
     from regtune.search.board import Board
+    from regtune.search.record import Record
     from regtune.search.sweep_result import SweepResult
 
 OWN_FILE = Path("configs/sweep.yaml")  # what `regtune sweep` alone takes, where it exists
@@ -76,6 +78,9 @@ def sweep(
         ),
     ] = None,
     as_json: AsJson = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of the sweep file, for editors, and exit.")
+    ] = False,
 ) -> None:
     """Search for better settings, confirm the best on further folds, and say whether any beats your own.
 
@@ -87,6 +92,11 @@ def sweep(
     Example: `regtune sweep configs/sweep.yaml`, `regtune sweep configs/sweep.yaml sweep.trials=40 --workers 2`, or
     `regtune sweep` alone.
     """
+    if schema:
+        from regtune.search.sweep_file import sweep_schema_json
+
+        typer.echo(sweep_schema_json())
+        return
     file, overrides = split_arguments(arguments or [])
     with sweep_file(file) as path:
         from regtune import api
@@ -220,10 +230,41 @@ def leaderboard(*, on_stderr: bool) -> Iterator[Callable[[Board], None]]:
             screen.close(board)
 
 
-def _print(result: SweepResult, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(result.to_json(), nl=False)
-        return
-    from regtune.reporting.sweep_summary import print_sweep_summary
+def _print(found: SweepResult | Board, *, as_json: bool) -> None:
+    """A finished sweep's result, or how one that is not finished stands."""
+    from regtune.search.board import Board
 
-    print_sweep_summary(result)
+    if isinstance(found, Board):
+        _print_board(found, as_json=as_json)
+    elif as_json:
+        typer.echo(found.to_json(), nl=False)
+    else:
+        from regtune.reporting.sweep_summary import print_sweep_summary
+
+        print_sweep_summary(found)
+
+
+def _print_board(board: Board, *, as_json: bool) -> None:
+    if as_json:
+        jobs = [_job(record, board) for record in board.records]
+        typer.echo(json.dumps({"stage": board.stage, "counts": board.counts, "jobs": jobs}, indent=2))
+        return
+    from regtune.reporting.leaderboard import Leaderboard
+
+    Leaderboard().close(board)
+
+
+def _job(record: Record, board: Board) -> dict[str, Any]:
+    """One job as plain values. value: the objective at the best evaluation of a done one, else null."""
+    return {
+        "key": record.job.key,
+        "candidate": record.job.candidate,
+        "fold": record.job.repetition.fold,
+        "seed": record.job.repetition.seed,
+        "status": record.status,
+        "changes": record.changes,
+        "value": board.value_of(record),
+        "evaluations": len(record.history),
+        "host": record.host,
+        "error": record.error,
+    }

@@ -21,7 +21,8 @@ def train(
         typer.Argument(metavar="CONFIG [KEY=VALUE]", help="A YAML config, then any keys to set, as section.key=value."),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option("--resume", metavar="RUN", help="Continue this interrupted run to its end.")
+        Path | None,
+        typer.Option("--resume", metavar="RUN", help="Continue this interrupted run, or these repeats, to the end."),
     ] = None,
     seeds: Annotated[
         int | None,

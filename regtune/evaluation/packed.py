@@ -69,4 +69,5 @@ def _pack_array(array: NDArray[Any]) -> dict[str, Any]:
 
 def _unpack_array(document: dict[str, Any]) -> NDArray[Any]:
     data = base64.b85decode(document["data"])
-    return np.frombuffer(data, dtype=np.dtype(document["type"])).reshape(document["shape"])
+    array: NDArray[Any] = np.frombuffer(data, dtype=np.dtype(document["type"])).reshape(document["shape"])
+    return array

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from regtune.reporting.ablation_words import measure_name
 from regtune.reporting.figures import INK, TRAIN, VALIDATION, drawing, dress, inline_svg
-from regtune.search.ablation import AblationResult, Comparison
+from regtune.search.ablation_result import AblationResult, Comparison
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

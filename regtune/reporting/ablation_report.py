@@ -16,7 +16,7 @@ from regtune.reporting.ablation_table import (
 from regtune.reporting.ablation_words import ablation_caveats, ablation_sentences
 from regtune.reporting.page import render_page
 from regtune.run import write_text
-from regtune.search.ablation import AblationResult
+from regtune.search.ablation_result import AblationResult
 
 WIDE_FIGURE, NARROW_FIGURE = 9.0, 4.2  # inches; the page shows the one that fits
 

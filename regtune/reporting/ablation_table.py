@@ -17,13 +17,13 @@ from regtune.reporting.ablation_words import (
     is_same,
     measure_name,
     repeated,
+    saved_text,
     setting_text,
     signed_text,
-    time_text,
 )
 from regtune.reporting.console import standard_output
 from regtune.reporting.pairs import print_lines
-from regtune.search.ablation import AblationResult, ArmResult, Comparison, Spread
+from regtune.search.ablation_result import AblationResult, ArmResult, Comparison, Spread
 from regtune.search.result import Difference
 from regtune.wording import cut
 
@@ -117,7 +117,7 @@ def direction_text(result: AblationResult) -> str:
 def stopping_rows(result: AblationResult) -> Rows:
     """What patience did besides; the header alone where it is off or nothing could be compared."""
     loss = measure_name("loss", result)
-    rows: Rows = [["patience", "epochs", "time", "same weights", f"last − best {loss}"]]
+    rows: Rows = [["patience", "epochs", "saved", "same weights", f"last − best {loss}"]]
     for contribution in result.contributions:
         for where, side in (("in the recipe", contribution.in_recipe), ("alone", contribution.alone)):
             if side is None or side.stopping is None:
@@ -130,7 +130,7 @@ def stopping_rows(result: AblationResult) -> Rows:
                 [
                     where,
                     f"{stopping.epochs:.3g} of {stopping.epochs_without:.3g}",
-                    time_text(stopping),
+                    saved_text(stopping),
                     f"{stopping.same_best} of {repeated(stopping.repetitions, result)}",
                     f"{signed_text(change.mean, places)}{spread}",
                 ]

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 
 from regtune.config.wording import choices
 from regtune.reporting.number_text import percent
-from regtune.search.ablation import AblationResult, Comparison, Contribution, Stopping
+from regtune.search.ablation_result import AblationResult, Comparison, Contribution, Stopping
 from regtune.search.result import Difference
 
 CHANCE = 0.05  # share of 95 % intervals that exclude 0 where there is no difference
+FEW = 3  # repetitions, below which the spread between them says next to nothing
 MOST_PLACES = 3  # decimals: a thousandth of a nat or of a score is nothing to act on
 
 
@@ -63,15 +64,15 @@ def stopping_text(stopping: Stopping, result: AblationResult) -> str:
     low, high = signed_text(change.low, places), signed_text(change.high, places)
     spread = f" ({low} to {high} over {repeated(number, result)})" if number > 1 else ""
     return (
-        f"{stopping.epochs:.3g} epochs instead of {stopping.epochs_without:.3g}, {time_text(stopping)}, "
+        f"{stopping.epochs:.3g} epochs instead of {stopping.epochs_without:.3g}, {saved_text(stopping)}, "
         f"the same weights kept in {stopping.same_best} of {repeated(number, result)}; with the weights of the last "
         f"epoch in place of the best: {signed_text(change.mean, places)} {measure_name('loss', result)}{spread}"
     )
 
 
-def time_text(stopping: Stopping) -> str:
-    """ "61 % less time"."""
-    return f"{percent(round(abs(stopping.saved), 2))} {'less' if stopping.saved >= 0 else 'more'} time"
+def saved_text(stopping: Stopping) -> str:
+    """ "61 % less training": of the steps, which unlike seconds have no luck."""
+    return f"{percent(round(stopping.saved, 2))} less training"
 
 
 def is_same(difference: Difference) -> bool:
@@ -80,8 +81,14 @@ def is_same(difference: Difference) -> bool:
 
 
 def difference_text(difference: Difference) -> tuple[str, str, str]:
-    """(value, low, high) with as many decimals as make two digits of the interval's half-width."""
+    """(value, low, high) with as many decimals as make two digits of the interval's half-width.
+
+    More where an interval that excludes 0 would otherwise seem to touch it.
+    """
     places = decimals((difference.high - difference.low) / 2)
+    nearest = min(abs(difference.low), abs(difference.high))
+    if difference.outcome != "not distinguishable":
+        places = max(places, math.ceil(-math.log10(nearest)))  # 0.004: three decimals
     value, low, high = (signed_text(number, places) for number in (difference.value, difference.low, difference.high))
     return value, low, high
 
@@ -112,13 +119,15 @@ def ablation_caveats(result: AblationResult) -> list[str]:
         "Each run is scored at its best evaluation, on the rows that chose it: flattering, for longer runs the most.",
         *_unseen(result),
     ]
+    if result.repetitions < FEW:
+        caveats.append(f"{repeated(result.repetitions, result)}: the luck of training is hardly in the intervals.")
     if result.repeated_by == "seed":
         caveats.append("All seeds were scored on the same validation rows: other rows could say something else.")
     if "patience" in techniques:
         caveats.append(
             "Patience off means all epochs, and the best weights come back even so: on the monitored value of these "
-            "rows that is never worse, so what patience gives is time. What keeping the best weights gives is read "
-            "off the runs without patience, as the spread over repetitions, without an interval over rows."
+            "rows that is never worse, so what patience gives is fewer steps. What keeping the best weights gives is "
+            "read off the runs without patience, as the spread over repetitions, without an interval over rows."
         )
     return caveats
 

@@ -14,19 +14,23 @@ from regtune.reporting.table import Column, cell_line
 from regtune.search.board import ENDED, OWN, Board
 from regtune.search.record import Record
 
-Kind = Literal["ended", "retried", "stage"]
+Kind = Literal["ended", "retried", "stage", "note"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """ended: done, pruned or failed for good. retried: begun again after a failure. stage: another one began."""
+    """ended: done, pruned or failed for good. retried: begun again after a failure. stage: another one began.
+
+    note: something was noted, such as a worker's death.
+    """
 
     kind: Kind
-    record: Record | None  # None: the stage
+    record: Record | None = None  # of a job that ended or was retried
+    note: str = ""
 
 
 def events_between(before: Board | None, after: Board) -> list[Event]:
-    """In job order, a change of stage last. before None: the first look; what ended before it is an event, too."""
+    """Jobs in their order, then notes and a change of stage. before None: the first look, where only jobs are news."""
     known = {} if before is None else {record.job.key: record for record in before.records}
     events: list[Event] = []
     for record in after.records:
@@ -35,8 +39,10 @@ def events_between(before: Board | None, after: Board) -> list[Event]:
             events.append(Event(kind="retried", record=record))
         if record.status in ENDED and (old is None or old.status not in ENDED):
             events.append(Event(kind="ended", record=record))
+    if before is not None:
+        events += [Event(kind="note", note=note) for note in after.notes if note not in before.notes]
     if before is not None and before.stage != after.stage:
-        events.append(Event(kind="stage", record=None))
+        events.append(Event(kind="stage"))
     return events
 
 
@@ -60,8 +66,11 @@ def event_columns(board: Board) -> tuple[Column, ...]:
 def event_line(event: Event, board: Board, errors: LossErrors) -> str:
     """A row under `event_columns` for a job that ended with a value, a sentence for anything else."""
     record = event.record
+    if event.kind == "note":
+        return f"note: {event.note}"
     if record is None:
-        return f"{board.stage} stage: {progress_text(board)}; {best_text(board)}"
+        stage = "done" if board.stage == "done" else f"{board.stage} stage"
+        return f"{stage}: {progress_text(board)}; {best_text(board)}"
     if event.kind == "retried":
         start = f"goes on from step {record.started_from_step}" if record.started_from_step else "starts again"
         reason = f" ({record.error})" if record.error is not None and record.status != "failed" else ""
@@ -84,7 +93,12 @@ def event_line(event: Event, board: Board, errors: LossErrors) -> str:
 
 def job_name(record: Record) -> str:
     """ "trial 7, fold 2"."""
-    return f"trial {record.job.candidate}, fold {record.job.repetition.fold}"
+    return f"{candidate_name(record.job.candidate)}, fold {record.job.repetition.fold}"
+
+
+def candidate_name(candidate: str) -> str:
+    """ "trial 7"; "own", "off" and the arms of an ablation speak for themselves."""
+    return f"trial {candidate}" if candidate.isdecimal() else candidate
 
 
 def progress_text(board: Board) -> str:
@@ -95,7 +109,7 @@ def progress_text(board: Board) -> str:
         f"{board.ended_jobs} of {board.planned_jobs} jobs",
         *([f"about {_rough(left)} left"] if left else []),
         *([f"{failed} failed"] if failed else []),
-        f"{board.workers_alive} of {board.workers_asked} workers",
+        *([f"{board.workers_alive} of {board.workers_asked} workers"] if board.workers_asked else []),
     ]
     return ", ".join(parts)
 
@@ -108,11 +122,14 @@ def best_text(board: Board) -> str:
     value = f"{board.objective} {decimal(best.value).strip()}{_over(best.counted)}"
     if best.name == OWN:
         return f"best so far: your own config, {value}"
-    if board.difference is None or own is None or own.value is None:
-        return f"best so far: trial {best.name}, {value}; yours is not measured there yet"
+    text = f"best so far: {candidate_name(best.name)}, {value}"
     judged = {"search": "not judged before the confirm stage", "done": "judged in the summary"}
     when = judged.get(board.stage, "judged at the end")
-    return f"best so far: trial {best.name}, {value}, yours {decimal(own.value).strip()} (difference {when})"
+    if own is None:  # an ablation has no config of the user's among its arms
+        return f"{text} (differences {when})"
+    if board.difference is None or own.value is None:
+        return f"{text}; yours is not measured there yet"
+    return f"{text}, yours {decimal(own.value).strip()} (difference {when})"
 
 
 def _rough(seconds: float) -> str:

@@ -70,9 +70,11 @@ class TerminalBoard(BoardView):
         self._errors = LossErrors()
         self._live: Live | None = None
         self._drawn_at = 0.0
+        self._notes: tuple[str, ...] = ()  # already shown
 
     def update(self, board: Board) -> None:
         if self._live is None:
+            self._notes = board.notes
             print_pairs(self._console, opening_pairs(board))
             self._console.print()
             self._live = Live(
@@ -84,6 +86,10 @@ class TerminalBoard(BoardView):
                 redirect_stderr=sys.stderr is not None and sys.stderr.isatty(),  # else 2> would land on the screen
             )
             self._live.start(refresh=True)
+        elif board.notes != self._notes:
+            new = [note for note in board.notes if note not in self._notes]
+            print_lines(self._console, [f"note: {note}" for note in new])  # above the table
+            self._notes = board.notes
         elif self._clock() - self._drawn_at < REFRESH_SECONDS:
             return
         self._drawn_at = self._clock()
@@ -123,8 +129,8 @@ def opening_pairs(board: Board) -> list[Pair]:
         ("sweep", board.folder),
         ("study", f"{board.name} in {board.storage}"),
         ("jobs", f"{board.planned_jobs}, {rows}at most {board.epochs} epochs each"),
-        ("workers", str(board.workers_asked)),
+        *([("workers", str(board.workers_asked))] if board.workers_asked else []),
         ("objective", f"{board.objective}, {'higher' if board.higher_is_better else 'lower'} is better"),
-        ("yours", changes_text({}, board.own_values)),
+        *([("yours", changes_text({}, board.own_values))] if board.own_values else []),
     ]
     return pairs + [("note" if number == 0 else "", note) for number, note in enumerate(board.notes)]

@@ -8,126 +8,27 @@ Two questions for each technique X, with different answers, because techniques o
 Both are paired: the same rows, folds and seeds on both sides (`regtune.evaluation.paired`). Only repetitions that both
 arms finished are compared. Every figure is clean (dropout off, hard labels), at the best evaluation of its run.
 
-This module holds the numbers; `regtune.reporting.ablation_words` says them, and what they cannot tell.
+`regtune.reporting.ablation_words` says the numbers, and what they cannot tell.
 """
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from regtune.config.document import Plain
 from regtune.config.schema import Config
 from regtune.evaluation.answers import Answered
 from regtune.evaluation.metrics import higher_is_better
 from regtune.evaluation.paired import paired_difference
 from regtune.history import Evaluation
+from regtune.search.ablation_result import AblationResult, ArmResult, Comparison, Contribution, Spread, Stopping
 from regtune.search.arms import TECHNIQUES, Arm, ablation_arms, off_values, repeated_by
 from regtune.search.job import Repetition
 from regtune.search.record import Record
 from regtune.search.result import Difference
 
 CALIBRATION = "ece"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spread:
-    """A number that was measured once per repetition."""
-
-    mean: float
-    std: float | None  # n − 1; None: one repetition; NaN: some value is not finite
-    low: float  # smallest
-    high: float  # largest
-    repetitions: int
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
-        """values: at least one."""
-        is_finite = all(math.isfinite(value) for value in values)
-        std = None if len(values) == 1 else statistics.stdev(values) if is_finite else math.nan
-        return cls(mean=statistics.fmean(values), std=std, low=min(values), high=max(values), repetitions=len(values))
-
-
-@dataclass(frozen=True, kw_only=True)
-class ArmResult:
-    """One arm over its finished repetitions. The spreads are None while none is finished."""
-
-    name: str
-    techniques: tuple[str, ...]  # that are on
-    finished: int
-    planned: int
-    values: dict[str, Spread] | None  # by measure, at the best evaluation
-    epochs: Spread | None  # trained
-    seconds: Spread | None  # training time, interruptions left out
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stopping:
-    """What patience did besides: the run with it is the beginning of the run without it.
-
-    The loss of the weights that the longest run ended with, minus that of its best evaluation, is what keeping the best
-    weights is worth, with or without patience. It is read off one curve, of whose evaluations the best is the smallest:
-    never below 0 where the loss is monitored, and a little flattering. There are no rows to pair, only repetitions.
-    """
-
-    same_best: int  # repetitions in which both kept the weights of the same evaluation
-    repetitions: int  # that both finished
-    epochs: float  # mean, with patience
-    epochs_without: float  # mean, without
-    saved: float  # share of the training time without patience
-    last_minus_best: Spread  # clean validation loss, of the runs without patience
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """An arm with a technique against the same arm without it."""
-
-    candidate: str  # the arm with it
-    reference: str  # the arm without it
-    differences: dict[str, Difference]  # by measure; empty: no repetition that both finished
-    stands: tuple[str, ...]  # measures whose difference is one even where all comparisons must hold together
-    stopping: Stopping | None  # of patience, where there is something to compare
-
-
-@dataclass(frozen=True, kw_only=True)
-class Contribution:
-    """One technique. alone: None where it is the only one, and in_recipe says the same."""
-
-    technique: str
-    setting: Plain  # its value in the config
-    in_recipe: Comparison
-    alone: Comparison | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class AblationResult:
-    """An ablation as plain values."""
-
-    task: str
-    loss_unit: str  # e.g. "nats per row"
-    measures: tuple[str, ...]  # "loss", the headline metric, and ece where the task has it
-    higher_is_better: dict[str, bool]  # by measure
-    repeated_by: Literal["fold", "seed"]
-    repetitions: int  # planned
-    rows: int  # different validation rows that the full recipe was scored on
-    arms: tuple[ArmResult, ...]
-    contributions: tuple[Contribution, ...]
-    off: tuple[str, ...]  # techniques that are off in the config: no arm
-    failures: tuple[str, ...]  # "no dropout, fold 2: out of memory …"
-
-    @property
-    def comparisons(self) -> int:
-        """How many intervals were looked at."""
-        made = [side for one in self.contributions for side in (one.in_recipe, one.alone) if side is not None]
-        return sum(len(side.differences) for side in made)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for strict JSON; None where a number is not finite."""
-        plain: dict[str, Any] = _finite({**asdict(self), "comparisons": self.comparisons})
-        return plain
 
 
 def ablation_measures(task: str) -> tuple[str, ...]:
@@ -293,7 +194,7 @@ class _Compare:
 def _stopping(pairs: Sequence[tuple[Record, Record]]) -> Stopping:
     """pairs: (with patience, without) of each repetition, at least one."""
     ends = [(stopped.history.last, full.history.last) for stopped, full in pairs]
-    spent, needed = (sum(one.elapsed_seconds for one in side) for side in zip(*ends, strict=True))
+    spent, needed = (sum(one.step for one in side) for side in zip(*ends, strict=True))
     return Stopping(
         same_best=sum(_best(stopped).step == _best(full).step for stopped, full in pairs),
         repetitions=len(pairs),
@@ -302,11 +203,3 @@ def _stopping(pairs: Sequence[tuple[Record, Record]]) -> Stopping:
         saved=1 - spent / needed,
         last_minus_best=Spread.of([r.history.last.validation_loss - _best(r).validation_loss for _, r in pairs]),
     )
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _finite(inner) for key, inner in value.items()}
-    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -1,4 +1,4 @@
-"""What the trials of a sweep say together, read from its study: no training, no model, on any machine that reaches it."""
+"""What the trials of a sweep say together, read from its study: nothing is trained, no model is needed."""
 
 from __future__ import annotations
 
@@ -36,9 +36,7 @@ def analyse(study: optuna.Study, *, folder: Path, storage: str) -> SweepResult:
     standings = rank(records, objective=objective, repetitions=plan.repetitions, base=base)
     if not standings:
         raise nothing_trained(records)
-    verdict = judge(
-        standings, records, objective=objective, unit=facts.unit, repetitions=plan.repetitions, base=base
-    )
+    verdict = judge(standings, records, objective=objective, unit=facts.unit, repetitions=plan.repetitions, base=base)
     stopping = base.regularization
     best = {**own_values, **standings[0].changes}
     hosts = Counter(record.host for record in records if record.host is not None)
@@ -106,5 +104,3 @@ def wall_seconds(study: optuna.Study) -> float:
     starts = [trial.datetime_start for trial in trials if trial.datetime_start is not None]
     ends = [trial.datetime_complete for trial in trials if trial.datetime_complete is not None]
     return (max(ends) - min(starts)).total_seconds() if starts and ends else 0.0
-
-

@@ -11,7 +11,7 @@ arms train on the same repetitions, so that any two can be paired row by row.
 What off means. A strength is 0, as in a config. Dropout that was asked for by kind of site, or left to the model
 (`keep`), is 0 at every kind. Patience is null: every epoch is trained, and the weights of the best evaluation come back
 all the same. So patience changes how long a run takes, and which evaluations the best one is picked from, but never
-makes the monitored value better: see `regtune.search.ablation.Stopping` for what it protects from.
+makes the monitored value better: see `regtune.search.ablation_result.Stopping` for what it protects from.
 
 A run with patience is the beginning of the run without it. Both are trained even so: the answers of a run are those at
 its best evaluation, and where the longer run has a later best, those at the earlier one are gone.

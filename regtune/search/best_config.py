@@ -25,4 +25,6 @@ def best_config(base: Config, result: SweepResult) -> str:
 
 
 def _name(candidate: str) -> str:
-    return {"own": "your own config", "off": "your config with every technique off"}.get(candidate, f"trial {candidate}")
+    return {"own": "your own config", "off": "your config with every technique off"}.get(
+        candidate, f"trial {candidate}"
+    )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import optuna
 
 ATTRIBUTE = "regtune"  # the study's user attribute
-MAY_CHANGE = ("trials", "workers", "storage")  # of the settings, when a study goes on
+MAY_CHANGE = ("trials",)  # of the settings, when a study goes on
 
 Kind = Literal["sweep", "ablation"]
 

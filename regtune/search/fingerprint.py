@@ -1,4 +1,4 @@
-"""What must be equal on every machine that works on a study: rows, split, classes, pretrained weights, regtune itself."""
+"""What must be equal on every machine that works on a study: rows, split, classes, pretrained weights, version."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 """The folder of a sweep or an ablation on one machine.
 
-    sweep.yaml     what was asked, resolved; ablation.yaml for an ablation
-    sweep.db       the study, unless it lies in a database elsewhere
-    trials/        a folder per job: config, curve, and a checkpoint while it runs
-    workers.log    what libraries printed in the workers; only there if they printed anything
-    result.json    verdict, final table and all else that was found
-    best.yaml      the recommended config, of a sweep
-    report.html    the same for people
+sweep.yaml     what was asked, resolved; ablation.yaml for an ablation
+sweep.db       the study, unless it lies in a database elsewhere
+trials/        a folder per job: config, curve, and a checkpoint while it runs
+workers.log    what libraries printed in the workers; only there if they printed anything
+result.json    verdict, final table and all else that was found
+best.yaml      the recommended config, of a sweep
+report.html    the same for people
 """
 
 from __future__ import annotations

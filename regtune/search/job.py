@@ -1,4 +1,4 @@
-"""What one trial has to do. Jobs lie in the study's queue as attributes of Optuna trials, so any worker can take one."""
+"""What one trial has to do. Jobs lie in a study as attributes of its Optuna trials, so any worker can take one."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from regtune.search.pool import Pool
 from regtune.search.run import Crew
-from regtune.search.slots import count_cores, count_gpus, count_workers, free_memory
+from regtune.search.slots import Seats, count_cores, count_gpus, count_workers, free_memory
 from regtune.search.worker import work
 
 if TYPE_CHECKING:
@@ -23,20 +23,17 @@ class LocalWorkers:
     uses_gpus: bool
     memory_each: int
 
+    def check(self) -> None:
+        """Before anything is made. Raises ConfigError for more workers than GPUs."""
+        self._seats(jobs=1)
+
     def __call__(
         self, place: Place, jobs: int, *, on_tick: Callable[[Crew], None], on_death: Callable[[int], bool]
     ) -> None:
         """As `Launcher` says. Raises ConfigError for more workers than GPUs, and what `Pool.run` raises."""
-        gpus = count_gpus() if self.uses_gpus else 0
-        workers, threads, note = count_workers(
-            self.asked,
-            gpus=gpus,
-            cores=count_cores(),
-            memory_free=free_memory(),
-            memory_per_worker=self.memory_each,
-            jobs=jobs,
-        )
-        places = [replace(place, slot=slot, threads=threads, gpu=slot if gpus else None) for slot in range(workers)]
+        workers, threads, note = self._seats(jobs=jobs)
+        has_gpus = self._gpus() > 0
+        places = [replace(place, slot=slot, threads=threads, gpu=slot if has_gpus else None) for slot in range(workers)]
         before = () if note is None else (note,)
         pool = Pool(
             places,
@@ -45,3 +42,16 @@ class LocalWorkers:
             on_death=on_death,
         )
         pool.run()
+
+    def _seats(self, *, jobs: int) -> Seats:
+        return count_workers(
+            self.asked,
+            gpus=self._gpus(),
+            cores=count_cores(),
+            memory_free=free_memory(),
+            memory_per_worker=self.memory_each,
+            jobs=jobs,
+        )
+
+    def _gpus(self) -> int:
+        return count_gpus() if self.uses_gpus else 0

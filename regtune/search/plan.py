@@ -139,4 +139,3 @@ class FixedPlan:
 def job_key(candidate: str, repetition: int) -> str:
     """ "own-r0", "007-r2": the name of the job's folder; repetition: 0-based place in the plan."""
     return f"{candidate:0>3}-r{repetition}" if candidate.isdecimal() else f"{candidate}-r{repetition}"
-

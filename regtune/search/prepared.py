@@ -58,7 +58,7 @@ class PreparedStudy:
         return StudyFacts(
             kind=self.kind,
             config=dump_config(self.config),
-            settings=self.settings.model_dump(exclude={"space"}),
+            settings=self.settings.model_dump(exclude={"space", "storage", "workers"}),
             space=self.space.to_plain(),
             fingerprint=fingerprint(self.setup),
             task=self.setup.task.name,
@@ -78,7 +78,7 @@ class PreparedStudy:
         """Make or find folder and study. When that is refused, nothing is left behind and nothing is changed."""
         is_new = make_folder(self.folder)
         try:
-            study = open_study(open_storage(self.url), self.name, self.facts, url=self.url)
+            study = open_study(open_storage(self.url), self.name, self.facts)
         except BaseException:
             if is_new:
                 shutil.rmtree(self.folder, ignore_errors=True)

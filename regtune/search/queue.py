@@ -57,7 +57,7 @@ def advance(study: optuna.Study, plan: Plan) -> list[Record]:
 
 
 def fail_stale(study: optuna.Study) -> None:
-    """Fail the trials whose worker has not been heard of for the grace period, and put them back: Optuna's heartbeat."""
+    """Optuna's heartbeat: fail the trials whose worker was not heard of for the grace period, and put them back."""
     from optuna.exceptions import ExperimentalWarning
     from optuna.storages import fail_stale_trials
 
@@ -219,7 +219,7 @@ def make_record(trials: Sequence[FrozenTrial]) -> Record:
         changes=attributes.get("changes", job.changes),
         params=dict(trial.params),
         history=History.from_jsonl(attributes.get("history", "")) if is_own else History(),
-        attempts=len(trials) - (status == "waiting"),
+        attempts=max(1, len(trials) - (status == "waiting")),
         host=worker.get("host"),
         pid=worker.get("pid"),
         seconds=seconds,
@@ -255,7 +255,7 @@ def store_answers(trial: Trial, packed: str) -> None:
 
 def load_answers(attributes: dict[str, Any]) -> Answered:
     """The validation answers of a finished trial."""
-    pieces = []
+    pieces: list[str] = []
     while f"answers.{len(pieces)}" in attributes:
         pieces.append(attributes[f"answers.{len(pieces)}"])
     if not pieces:

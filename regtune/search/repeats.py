@@ -96,7 +96,7 @@ def train_one(
         if not any(folder.has_begun(one) for one in folder.repeats):
             raise
         folder.update(status="interrupted")
-        raise interruption(folder, error) from None
+        raise interruption(folder, repeat, error) from None
     except RegtuneError as error:
         if not any(folder.has_begun(one) for one in folder.repeats):
             raise
@@ -149,12 +149,12 @@ def finish(folder: RepeatsFolder) -> None:
     folder.update(status="completed")
 
 
-def interruption(folder: RepeatsFolder, error: Interrupted | KeyboardInterrupt) -> Interrupted:
+def interruption(folder: RepeatsFolder, repeat: Repeat, error: Interrupted | KeyboardInterrupt) -> Interrupted:
     repeats = folder.repeats
-    done = sum(repeat.status == "completed" for repeat in repeats)
-    saved = f" ({error})" if isinstance(error, Interrupted) else ""
+    done = sum(one.status == "completed" for one in repeats)
+    state = str(error) if isinstance(error, Interrupted) else "interrupted before it began or after it ended"
     return Interrupted(
-        f"interrupted; {done} of {len(repeats)} runs are finished{saved}",
+        f"{repeat.name} {state}; {done} of {len(repeats)} runs are finished",
         signal_number=error.exit_code - 128 if isinstance(error, Interrupted) else signal.SIGINT,
         hint=f"continue with `regtune train --resume {folder.path}`",
     )

@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from regtune.config.document import Plain
+from regtune.evaluation.difference import Difference, Outcome
 
-Outcome = Literal["better", "not distinguishable", "worse"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """Candidate minus reference, paired on the same rows, with its 95 % interval, in the measure's own unit."""
-
-    measure: str  # "loss" or a metric
-    value: float
-    low: float
-    high: float
-    rows: int  # rows that both answered, each counted once per repetition
-    repetitions: int  # folds and seeds that both were trained on
-    outcome: Outcome  # what the interval says, whichever way the measure improves
+__all__ = ["Difference", "Edge", "Outcome", "PatienceCost", "Standing", "Verdict"]
 
 
 @dataclass(frozen=True, kw_only=True)

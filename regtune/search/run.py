@@ -99,7 +99,7 @@ class BoardMaker:
     storage: str  # for display
     started: float = dataclasses.field(default_factory=time.monotonic)
 
-    def now(self, crew: Crew = Crew()) -> Board:  # noqa: B008  # frozen
+    def now(self, crew: Crew = Crew()) -> Board:  # frozen
         records = read_records(self.study)
         objective = self.facts.settings["objective"]
         return Board(

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from regtune.errors import ConfigError
 from regtune.evaluation.metrics import higher_is_better
 from regtune.search.facts import StudyFacts, read_facts, refuse_changes, write_facts
 from regtune.search.queue import read_records
-from regtune.search.storage import refuse_other_host
 
 if TYPE_CHECKING:
     import optuna
 
 
-def open_study(
-    storage: optuna.storages.BaseStorage, name: str, facts: StudyFacts, *, url: str
-) -> optuna.Study:
+def open_study(storage: optuna.storages.BaseStorage, name: str, facts: StudyFacts) -> optuna.Study:
     """The study of this name, made if there is none. Raises ConfigError when it is about something else."""
     import optuna
 
-    direction = "maximize" if higher_is_better(facts.settings["objective"]) else "minimize"
+    grows = higher_is_better(facts.settings["objective"])
+    direction: Literal["minimize", "maximize"] = "maximize" if grows else "minimize"
     try:
         study = optuna.create_study(storage=storage, study_name=name, direction=direction)
     except optuna.exceptions.DuplicatedStudyError:
         study = find_study(storage, name)
         stored = read_facts(study)
-        refuse_other_host(url, created_on=stored.host, here=facts.host)
         refuse_changes(stored, facts, study=name)
         refuse_fewer_trials(study, stored, facts)
         facts = dataclasses.replace(stored, settings=facts.settings)

@@ -9,6 +9,7 @@ write      result.json, best.yaml
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from regtune.config.changes import with_changes
@@ -19,6 +20,8 @@ from regtune.search import folder as names
 from regtune.search.analysis import analyse
 from regtune.search.best_config import best_config
 from regtune.search.prepared import PreparedStudy
+from regtune.search.queue import read_records
+from regtune.search.record import Record
 from regtune.search.run import Launcher, Watch, carry_out
 from regtune.search.space import Space
 from regtune.search.storage import show_url
@@ -45,19 +48,29 @@ def prepare_sweep(file: SweepFile, *, study_name: str | None) -> PreparedStudy:
         space=space,
         folder=Path(file.output) if file.output else RUNS / safe_name(Path(file.config_name).stem),
         study_name=study_name,
-        asked=file.to_yaml(space),
+        asked=without_password(file).to_yaml(space),
         notes=file.notes,
     )
 
 
-def sweep(prepared: PreparedStudy, *, launch: Launcher, watch: Watch) -> SweepResult:
-    """Search, confirm, judge. Again with the same file, it goes on where it stands. Raises what `carry_out` raises."""
+def sweep(prepared: PreparedStudy, *, launch: Launcher, watch: Watch) -> tuple[SweepResult, list[Record]]:
+    """Search, confirm, judge; the result and all jobs. Again with the same file, it goes on where it stands.
+
+    Raises what `carry_out` raises.
+    """
     study, folder = prepared.open(), prepared.folder
     carry_out(study, prepared.place, shown_folder=folder, launch=launch, watch=watch)
     result = analyse(study, folder=folder, storage=show_url(prepared.url))
     write_result(folder / names.RESULT, result)
     write_text(folder / names.BEST, best_config(prepared.config, result))
-    return result
+    return result, read_records(study)
+
+
+def without_password(file: SweepFile) -> SweepFile:
+    """For sweep.yaml: a database's password stays with who typed it."""
+    storage = file.settings.storage
+    shown = None if storage is None else show_url(storage)
+    return replace(file, settings=file.settings.model_copy(update={"storage": shown}))
 
 
 def check_objective(objective: str, task: Task) -> None:

@@ -32,7 +32,7 @@ from regtune.search.queue import ERROR, INTERRUPTED, Dropped, advance, claim, fa
 from regtune.search.sampler import pruner_for, sampler_for
 from regtune.search.settings import SweepSettings
 from regtune.search.space import Space
-from regtune.search.storage import open_storage
+from regtune.search.storage import PATIENCE_SECONDS, open_storage
 from regtune.search.study import find_study
 from regtune.training.setup import prepare
 from regtune.training.trial import train_trial
@@ -94,6 +94,7 @@ class Worker:
         storage = open_storage(
             place.storage,
             must_exist=True,
+            start_patience_seconds=PATIENCE_SECONDS,  # begun again during an outage
             heartbeat_seconds=place.heartbeat_seconds,
             grace_seconds=place.grace_seconds,
         )
@@ -103,7 +104,10 @@ class Worker:
         settings = SweepSettings.model_validate(facts.settings)
         training = facts.base.training
         study.sampler = sampler_for(
-            settings, space, seed=training.seed + SEEDS_APART * place.slot, finished=len(study.get_trials(deepcopy=False))
+            settings,
+            space,
+            seed=training.seed + SEEDS_APART * place.slot,
+            finished=len(study.get_trials(deepcopy=False)),
         )
         study.pruner = pruner_for(settings, evaluations=training.epochs * training.evaluations_per_epoch)
         optuna.logging.set_verbosity(optuna.logging.ERROR)  # failed trials are shown by the leaderboard

@@ -1,4 +1,4 @@
-"""What a run keeps of its best moment, and how often it saves: a run that is used afterwards, or a trial that is ranked.
+"""What is kept of the best moment, and how often it is saved: of a run that is used, or of a trial that is ranked.
 
 KeepWeights   a checkpoint at every evaluation; the best one is never dropped, its weights are restored at the end
 KeepAnswers   the validation answers at the best evaluation, for paired comparisons; weights only to survive a kill

@@ -98,7 +98,8 @@ class Setup:
 def prepare(config: Config, *, scores_test: bool = True) -> Setup:
     """Read and split the data, load the model, place the techniques. Trains nothing, writes nothing.
 
-    scores_test: False leaves the test rows unread by the model, for a trial, which must not look at them. Raises ConfigError, DataError or EnvironmentFault: everything that can be wrong is found here, before time is spent.
+    scores_test: False leaves the test rows unread by the model, for a trial, which must not look at them. Raises
+    ConfigError, DataError or EnvironmentFault: everything that can be wrong is found here, before time is spent.
     """
     settings = config.training
     device = choose_device(settings)

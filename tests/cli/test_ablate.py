@@ -47,6 +47,7 @@ def test_options_and_overrides_reach_the_library(asked: list, config_file: str) 
     run(config_file, "regularization.dropout=0.3", "--folds", "3", "--workers", "2", "--storage", "sqlite:///x.db")
 
     ((config, options),) = asked
+    assert callable(options.pop("board"))
     assert config.regularization.dropout == 0.3
     assert options == {
         "config_name": config_file,

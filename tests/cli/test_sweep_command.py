@@ -155,6 +155,21 @@ def test_show_prints_json_on_request(calls: list[Call], capsys: pytest.CaptureFi
     assert json.loads(capsys.readouterr().out)["verdict"]["recommended"] == "3"
 
 
+def test_show_of_an_unfinished_sweep_is_its_table(
+    calls: list[Call], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(api, "show_sweep", lambda where, study: board_of(search_records()))
+
+    assert run_command_line(["sweep", "show", "runs/mine"]) == 0
+    assert "0.512" in capsys.readouterr().out
+
+    assert run_command_line(["sweep", "show", "runs/mine", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["stage"] == "search"
+    assert [job["value"] for job in shown["jobs"] if job["candidate"] == "3"] == [0.512]
+    assert [job["error"] for job in shown["jobs"] if job["status"] == "failed"] == ["diverged: loss is nan at step 9"]
+
+
 def test_show_alone_takes_the_newest_sweep(calls: list[Call]) -> None:
     for age, name in enumerate(("newest", "older", "oldest")):
         path = Path("runs", name, "sweep.yaml")

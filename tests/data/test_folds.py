@@ -12,7 +12,7 @@ from regtune.data.units import count_units, find_units
 from regtune.errors import DataError
 from tests.data.made_rows import distinct_rows, example
 
-SEEDS = range(40)
+SEEDS = range(25)
 
 
 def small_set(seed: int) -> list[Example]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from regtune.search.ablation import AblationResult, ArmResult, Comparison, Contribution, Spread, Stopping
+from regtune.search.ablation_result import AblationResult, ArmResult, Comparison, Contribution, Spread, Stopping
 from regtune.search.result import Difference
 
 

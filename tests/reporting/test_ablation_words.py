@@ -13,10 +13,10 @@ from regtune.reporting.ablation_words import (
     comparison_text,
     contribution_sentence,
     decimals,
+    difference_text,
     measure_name,
     setting_text,
     signed_text,
-    time_text,
 )
 from tests.reporting.ablations import ONE_TECHNIQUE, PATIENCE, REGRESSION, RESULT, SMOOTHING, difference
 
@@ -37,8 +37,8 @@ def test_alone_is_said_after_the_recipe() -> None:
 def test_patience_is_said_by_what_it_saves() -> None:
     assert contribution_sentence(PATIENCE, RESULT) == (
         "patience: NLL, macro_f1 and ece the same; alone not measured (no fold that both “only patience” and “nothing” "
-        "finished); 7.2 epochs instead of 20, 61 % less time, the same weights kept in 5 of 5 folds; with the weights "
-        "of the last epoch in place of the best: +0.21 NLL (+0.12 to +0.35 over 5 folds)"
+        "finished); 7.2 epochs instead of 20, 61 % less training, the same weights kept in 5 of 5 folds; with the "
+        "weights of the last epoch in place of the best: +0.21 NLL (+0.12 to +0.35 over 5 folds)"
     )
 
 
@@ -54,9 +54,9 @@ def test_a_comparison_on_fewer_repetitions_says_so() -> None:
     assert text == "−0.030 NLL (95 % CI −0.050 to −0.010) (3 of 5 folds)"
 
 
-def test_more_time_is_not_called_less() -> None:
-    assert PATIENCE.in_recipe.stopping is not None
-    assert time_text(replace(PATIENCE.in_recipe.stopping, saved=-0.034)) == "3 % more time"
+def test_an_interval_that_excludes_0_never_seems_to_touch_it() -> None:
+    assert difference_text(difference("loss", -0.13, -0.36, -0.004)) == ("−0.130", "−0.360", "−0.004")
+    assert difference_text(difference("loss", -0.13, -0.36, 0.004)) == ("−0.13", "−0.36", "0.00")
 
 
 def test_the_loss_is_called_by_what_it_is() -> None:
@@ -135,5 +135,7 @@ def test_the_caveats_fit_what_was_done() -> None:
     assert not mentions(ONE_TECHNIQUE, "do not add up")
     assert mentions(RESULT, "Patience off means all epochs")
     assert not mentions(ONE_TECHNIQUE, "Patience off")
+    assert mentions(replace(RESULT, repetitions=2), "2 folds: the luck of training is hardly in the intervals")
+    assert not mentions(RESULT, "hardly")
     assert mentions(replace(RESULT, repeated_by="seed"), "same validation rows")
     assert not mentions(RESULT, "same validation rows")

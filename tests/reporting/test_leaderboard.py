@@ -127,6 +127,37 @@ def test_a_change_of_stage_is_told():
     )
 
 
+@pytest.mark.parametrize("stream_type", [io.StringIO, Terminal])
+def test_a_new_note_is_told_once(stream_type):
+    before, after = board_of(search_records()), board_of(search_records(), notes=("a worker died (signal 9)",))
+
+    text = show(stream_type(), before, after, after, COLUMNS="80", LINES="30")
+
+    assert text.count("note: a worker died (signal 9)") == 1
+
+
+def test_the_end_is_told_without_workers():
+    records = search_records()
+
+    lines = show(
+        io.StringIO(), board_of(records), board_of(records, stage="done", workers_asked=0, planned_jobs=5)
+    ).splitlines()
+
+    assert lines[-1] == (
+        "done: 5 of 5 jobs, 1 failed; "
+        "best so far: trial 3, loss 0.5120, yours 0.5400 (difference judged in the summary)"
+    )
+
+
+def test_an_ablation_shows_its_arms():
+    records = (record_of("full", 0.5), record_of("no dropout", 0.6, status="failed", error="out of memory"))
+
+    text = show(io.StringIO(), board_of(records, own_values={}, stage="ablation"))
+
+    assert "yours" not in text
+    assert "no dropout, fold 1 failed: out of memory\n" in text
+
+
 def test_a_pipe_is_told_the_machine_where_there_are_several():
     records = with_status(search_records(), "3", host="bob")
 
@@ -388,7 +419,14 @@ def test_a_sweep_can_be_looked_at_once():
     [
         ((record_of("own", status="running"),), "no trial is done yet"),
         ((record_of("own", 0.5),), "best so far: your own config, loss 0.5000"),
-        ((record_of("2", 0.5),), "best so far: trial 2, loss 0.5000; yours is not measured there yet"),
+        (
+            (record_of("own", status="running"), record_of("2", 0.5)),
+            "best so far: trial 2, loss 0.5000; yours is not measured there yet",
+        ),
+        (
+            (record_of("full", 0.5), record_of("no dropout", 0.6)),
+            "best so far: full, loss 0.5000 (differences not judged before the confirm stage)",
+        ),
     ],
 )
 def test_the_best_so_far_claims_no_more_than_is_known(records, text):

@@ -11,7 +11,8 @@ import pytest
 
 from regtune.config.schema import Config
 from regtune.search import ablation
-from regtune.search.ablation import Spread, ablation_measures, ablation_result
+from regtune.search.ablation import ablation_measures, ablation_result
+from regtune.search.ablation_result import Spread
 from regtune.search.arms import ablation_jobs
 from regtune.search.result import Difference
 from tests.search.made_ablation import FOLDS, finished, unfinished
@@ -231,7 +232,7 @@ def test_the_result_is_strict_json(make_config: Make) -> None:
     config = config_of(make_config, *DROPOUT_AND_PATIENCE)
     records = [finished(record.job, [0.5, math.inf], [0.5]) for record in records_of(config)]
 
-    plain = json.loads(json.dumps(result_of(config, records).to_json(), allow_nan=False))
+    plain = json.loads(result_of(config, records).to_json())
 
     assert plain["measures"] == ["loss", "macro_f1", "ece"]
     assert plain["contributions"][1]["in_recipe"]["stopping"]["last_minus_best"]["mean"] is None

@@ -10,7 +10,7 @@ from regtune.search.record import Record
 from regtune.search.settings import SweepSettings
 from regtune.search.space import Space
 
-SPACE = Space.from_plain({"regularization.dropout": {"low": 0.0, "high": 0.5}})
+SPACE = Space.from_entries({"regularization.dropout": {"low": 0.0, "high": 0.5}})
 
 
 def plan(**settings: object) -> SweepPlan:
@@ -134,7 +134,7 @@ def test_fixed_configs_are_told_to_the_sampler_as_parameters() -> None:
 
 
 def test_a_grid_is_tried_point_by_point() -> None:
-    grid = Space.from_plain({"regularization.dropout": [0.0, 0.2, 0.4]})
+    grid = Space.from_entries({"regularization.dropout": [0.0, 0.2, 0.4]})
     asked = SweepPlan(
         settings=SweepSettings(sampler="grid"), space=grid, own={"regularization.dropout": 0.1}, off={}, seed=0
     )

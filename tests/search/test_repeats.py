@@ -87,6 +87,7 @@ def test_each_fold_is_a_finished_run_with_its_report(folded: RepeatsFolder) -> N
     assert [load_config(run.config_path).split_seed for run in runs] == [5, 5, 5]
 
 
+@pytest.mark.slow
 def test_a_repeat_is_the_run_its_config_describes(folded: RepeatsFolder, tmp_path: Path) -> None:
     run = folded.run_of(folded.repeats[1])
 
@@ -173,6 +174,7 @@ def test_seeds_keep_the_split_and_vary_the_training(make_config: Make) -> None:
     assert not folder.out_of_fold_path.exists()
 
 
+@pytest.mark.slow
 def test_the_first_seed_is_the_run_without_the_option(make_config: Make, tmp_path: Path) -> None:
     folder = api.train_repeats(make_config(*QUICK), seeds=2)
     alone = api.train(make_config(*QUICK, f"output={tmp_path / 'alone'}"))
@@ -181,7 +183,8 @@ def test_the_first_seed_is_the_run_without_the_option(make_config: Make, tmp_pat
 
 
 def test_sigterm_saves_the_run_and_resume_does_only_what_is_missing(make_config: Make, tmp_path: Path) -> None:
-    with pytest.raises(Interrupted, match="interrupted; 1 of 3 runs are finished") as caught:
+    message = "seed-1 interrupted; everything up to step 1 is saved; 1 of 3 runs are finished"
+    with pytest.raises(Interrupted, match=message) as caught:
         api.train_repeats(make_config(*QUICK), seeds=3, watch=Watch(stop="seed-1"))
     folder = open_repeats(tmp_path / "run")
     first = folder.run_of(folder.repeats[0]).facts
@@ -273,6 +276,7 @@ def test_all_failed_keeps_the_first_exit_code(make_config: Make, tmp_path: Path)
     assert open_repeats(tmp_path / "run").facts["status"] == "failed"
 
 
+@pytest.mark.slow
 def test_diverged_runs_are_noted_and_not_begun_again(make_config: Make, tmp_path: Path) -> None:
     explode = ("training.learning_rate=1e20", "regularization.weight_decay=0", "training.warmup=0")
     with pytest.raises(AllFailed, match="all 2 runs failed, seed-0 with: training diverged at step 2") as caught:
@@ -283,6 +287,33 @@ def test_diverged_runs_are_noted_and_not_begun_again(make_config: Make, tmp_path
 
     assert caught.value.exit_code == 5
     assert watch.begun == []
+
+
+def test_ctrl_c_while_a_later_run_prepares_says_how_to_go_on(make_config: Make, tmp_path: Path) -> None:
+    def train(config: Config, *, listeners: Sequence[Listener]) -> Run:
+        if Path(config.output or "").name == "seed-1":
+            raise KeyboardInterrupt
+        run = Run(Path(config.output or ""))
+        run.path.mkdir()
+        run.update(status="completed")
+        return run
+
+    folder = start(make_config(*QUICK), seeds=2, folds=1)
+    with pytest.raises(Interrupted, match=r"seed-1 interrupted before .*; 1 of 2 runs are finished") as caught:
+        repeats.carry_out(folder, train=train, resume=api.resume, watch=Watch())
+
+    assert caught.value.exit_code == 130
+
+
+def test_ctrl_c_while_the_first_run_prepares_leaves_nothing(make_config: Make, tmp_path: Path) -> None:
+    def train(config: Config, *, listeners: Sequence[Listener]) -> Run:
+        raise KeyboardInterrupt
+
+    folder = start(make_config(), seeds=2, folds=1)
+    with pytest.raises(KeyboardInterrupt):
+        repeats.carry_out(folder, train=train, resume=api.resume, watch=Watch())
+
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_is_wrong_for_all_runs_leaves_nothing_behind(make_config: Make, tmp_path: Path) -> None:
