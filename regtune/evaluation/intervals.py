@@ -19,7 +19,7 @@ several.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,8 +90,8 @@ def bootstrap(
     return around(value, resample_rows(rows, statistic, seed=seed), lowest=lowest, highest=highest)
 
 
-def resample_rows(rows: int, statistic: Statistic, *, seed: int) -> Array:
-    """The metric of RESAMPLES draws of all rows with replacement. → (RESAMPLES,)"""
+def resample_rows(rows: int, statistic: Statistic, *, seed: int | Sequence[int]) -> Array:
+    """The metric of RESAMPLES draws of all rows with replacement. → (RESAMPLES,), or more axes if statistic has them"""
     generator = np.random.default_rng(seed)
     parts = []
     for draws in _blocks(rows):

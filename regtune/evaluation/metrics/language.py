@@ -26,16 +26,25 @@ def _interval(answered: Answered, seed: int) -> Interval:
     return Interval(_exp(loss.value), _exp(loss.low), _exp(loss.high))
 
 
-def _of_drawn(answered: Answered) -> Statistic:
-    """Draws of rows without any token count as all rows: they say nothing."""
+def mean_loss_statistic(answered: Answered) -> Statistic:
+    """The clean loss of drawn rows, per unit, of any task. A draw of rows without any unit says as much as all rows."""
     sums = _losses_and_units(answered)
     of_all = float(_mean_loss(sums.sum(axis=0)))
 
     def statistic(drawn: Array) -> Array:
         losses, units = (drawn @ sums).T  # (draws,) each
-        mean = np.divide(losses, units, out=np.full(len(drawn), of_all), where=units > 0)
+        mean: Array = np.divide(losses, units, out=np.full(len(drawn), of_all), where=units > 0)
+        return mean
+
+    return statistic
+
+
+def _perplexity_statistic(answered: Answered) -> Statistic:
+    loss = mean_loss_statistic(answered)
+
+    def statistic(drawn: Array) -> Array:
         with np.errstate(over="ignore"):  # infinite, as `_exp` has it
-            perplexities: Array = np.exp(mean)
+            perplexities: Array = np.exp(loss(drawn))
         return perplexities
 
     return statistic
@@ -57,4 +66,6 @@ def _exp(loss: float) -> float:
         return math.inf
 
 
-PERPLEXITY = Metric("perplexity", perplexity, _interval, _of_drawn, False, "exp of the mean loss per token, from 1")
+PERPLEXITY = Metric(
+    "perplexity", perplexity, _interval, _perplexity_statistic, False, "exp of the mean loss per token, from 1"
+)
