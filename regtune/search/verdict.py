@@ -64,7 +64,7 @@ def judge(
     repetitions: Sequence[Repetition],
     base: Config,
 ) -> Verdict:
-    """The verdict on the first of `standings`, the table of `regtune.search.ranking.rank`, against the user's own config.
+    """The verdict on the first of `standings`, the table of `regtune.search.ranking.rank`, against the user's config.
 
     standings: at least one. records: all jobs of the sweep, for what failed. unit: of the loss, "nats per row". base:
     the user's config, of which the sentence names what is changed.
