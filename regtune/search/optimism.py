@@ -16,10 +16,10 @@ def optimism_of_best(standings: Sequence[Standing], *, higher_is_better: bool) -
     nothing, so a noisy one: below 0 now and then. None: own was the best of the search, or own or the best has no other
     repetition.
 
-    Why not from the search's fold alone: in the 360 sweeps of `python -m benchmarks.verdict_errors` (six kinds) the
-    root mean squared error of this was 0.03, 0.02, 0.08, 0.12, 0.05, 0.11 nats per row; that of the expected maximum of 19
-    noisy values 0.03, 0.04, 0.08, 0.13, 0.11, 0.23, twice too high where candidates differ; that of a bootstrap of the
-    minimum 0.05, 0.04, 0.10, 0.14, 0.08, 0.18, half of the truth.
+    Why not from the search's fold alone: in the six kinds of sweeps of `python -m benchmarks.verdict_errors` the root
+    mean squared error of this was 0.03, 0.02, 0.08, 0.12, 0.05 and 0.11 nats per row. That of the expected maximum of
+    19 noisy values was 0.03, 0.04, 0.08, 0.13, 0.11 and 0.23, twice too high where candidates differ; that of a
+    bootstrap of the minimum 0.05, 0.04, 0.10, 0.14, 0.08 and 0.18, half of the truth.
     """
     searched = [standing for standing in standings if 0 in standing.values]
     if not searched:

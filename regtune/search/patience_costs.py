@@ -7,6 +7,7 @@ the rule itself, `regtune.regularization.patience.judge`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from regtune.history import Evaluation, History
@@ -65,6 +66,5 @@ def cut_short(curve: History, *, patience: int, min_delta: float, monitor: str) 
 
 
 def _lowest(curves: Sequence[History], objective: str, sign: float) -> float:
-    """sign · the objective of the best trial, at the best evaluation of each; every curve's first value is finite or
-    it has no best within this patience, and does not count."""
-    return min(sign * curve.best.value(objective) for curve in curves if curve.best is not None)
+    """sign · the objective of the best trial, at the best evaluation of each; infinite when none has a finite value."""
+    return min((sign * curve.best.value(objective) for curve in curves if curve.best is not None), default=math.inf)

@@ -64,25 +64,15 @@ def judge(
     repetitions: Sequence[Repetition],
     base: Config,
 ) -> Verdict:
-    """The verdict on the first of `standings` (see `regtune.search.ranking.rank`) against the user's own config.
+    """The verdict on the first of `standings`, the table of `regtune.search.ranking.rank`, against the user's config.
 
-    records: all jobs of the sweep, for what failed. unit: of the loss, "nats per row". base: the user's
-    config, of which the sentence names what is changed.
+    standings: at least one. records: all jobs of the sweep, for what failed. unit: of the loss, "nats per row". base:
+    the user's config, of which the sentence names what is changed.
     """
     from regtune.evaluation.metrics import higher_is_better
 
     words = _Words(objective, unit, higher_is_better(objective), repetitions, base)
     optimism = optimism_of_best(standings, higher_is_better=words.higher_is_better)
-    if not standings:
-        return Verdict(
-            outcome="not distinguishable",
-            best=OWN,
-            recommended=OWN,
-            difference=None,
-            sentence="no trial gave a value: nothing can be said, keep your config",
-            optimism=None,
-            caveats=(),
-        )
     best = standings[0]
     own = next((standing for standing in standings if standing.candidate == OWN), None)
     difference = best.against_own

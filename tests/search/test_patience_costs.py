@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 import regtune
@@ -67,6 +69,12 @@ def test_confirming_jobs_do_not_count():
     object.__setattr__(confirmed.job, "stage", "confirm")
 
     assert costs(confirmed) == {}
+
+
+def test_a_patience_that_ends_every_trial_before_its_first_finite_loss_loses_all():
+    found = costs(record("2", FIRST, [math.inf, math.inf, 0.5, 0.4]))
+
+    assert found[1].lost == math.inf
 
 
 def test_no_trials_cost_nothing():

@@ -133,13 +133,6 @@ def test_an_endless_interval_names_no_smallest_difference():
     assert judged(trial(difference(-math.inf, math.inf, "not distinguishable", times=2)), OWN).caveats == ()
 
 
-def test_nothing_that_gave_a_value_keeps_the_users_config():
-    verdict = judged()
-
-    assert verdict.sentence == "no trial gave a value: nothing can be said, keep your config"
-    assert (verdict.best, verdict.recommended) == ("own", "own")
-
-
 @pytest.mark.parametrize(
     ("settings", "times", "text"), [({"folds": 1, "seeds": 3}, 3, "3 seeds"), ({"seeds": 2}, 10, "10 repetitions")]
 )
