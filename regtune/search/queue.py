@@ -68,6 +68,8 @@ def fail_stale(study: optuna.Study) -> None:
 
 def claim(trial: Trial, study: optuna.Study) -> Job:
     """The job of a trial just taken. Raises Dropped for one that Optuna made up or whose job another trial has."""
+    from optuna.trial import TrialState
+
     attributes = trial.user_attrs
     if ATTRIBUTE not in attributes:  # the queue was empty when it came to it
         trial.set_user_attr(DUPLICATE, True)
@@ -75,7 +77,8 @@ def claim(trial: Trial, study: optuna.Study) -> Job:
     job = Job.from_attribute(attributes[ATTRIBUTE])
     history = retry_history(study.get_trials(deepcopy=False)[trial.number])
     for other in trials_of(study, job.key):
-        if other.number < trial.number and other.number not in history and not other.user_attrs.get(DUPLICATE):
+        is_earlier = other.number < trial.number and other.number not in history
+        if is_earlier or other.state in (TrialState.COMPLETE, TrialState.PRUNED):
             trial.set_user_attr(DUPLICATE, True)
             raise Dropped
     trial.set_user_attr("worker", this_worker(trial.number))
@@ -94,6 +97,13 @@ def this_worker(trial_number: int) -> dict[str, Any]:
         "pid": os.getpid(),
         "started": process.create_time(),
     }
+
+
+def has_leftovers(study: optuna.Study) -> bool:
+    """Whether a trial waits although every job is over: two processes that put a lost job back at the same time."""
+    from optuna.trial import TrialState
+
+    return bool(study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
 
 # ---- what was lost ---------------------------------------------------------------------------------------------------
@@ -200,6 +210,7 @@ def deciding(trials: Sequence[FrozenTrial]) -> FrozenTrial:
 
 
 def make_record(trials: Sequence[FrozenTrial]) -> Record:
+
     trial = deciding(trials)
     attributes = trial.user_attrs
     status = status_of(trial, losses=losses(trials))

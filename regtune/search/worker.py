@@ -28,7 +28,17 @@ from regtune.search.fingerprint import fingerprint
 from regtune.search.job import Job, job_config
 from regtune.search.plan import Plan, is_finished
 from regtune.search.plans import plan_of
-from regtune.search.queue import ERROR, INTERRUPTED, Dropped, advance, claim, fail_orphans, fail_stale, store_answers
+from regtune.search.queue import (
+    ERROR,
+    INTERRUPTED,
+    Dropped,
+    advance,
+    claim,
+    fail_orphans,
+    fail_stale,
+    has_leftovers,
+    store_answers,
+)
 from regtune.search.sampler import pruner_for, sampler_for
 from regtune.search.settings import SweepSettings
 from regtune.search.space import Space
@@ -127,6 +137,8 @@ class Worker:
             fail_orphans(self.study)
             records = advance(self.study, self.plan)
             if is_finished(self.plan, records):
+                while has_leftovers(self.study):
+                    self.take_one()
                 return
             if any(record.status == "waiting" for record in records):
                 self.take_one()

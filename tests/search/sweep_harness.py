@@ -54,7 +54,7 @@ class Command:
 
     made: ClassVar[list[Command]] = []
 
-    def __init__(self, act: Callable[[], None]) -> None:
+    def __init__(self, act: Callable[[], object]) -> None:
         self.made.append(self)
         waits, self._begins = os.pipe()
         self.pid = os.fork()
@@ -81,7 +81,7 @@ class Command:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
-def exit_code(act: Callable[[], None]) -> int:
+def exit_code(act: Callable[[], object]) -> int:
     try:
         act()
     except RegtuneError as error:
@@ -96,8 +96,8 @@ def exit_code(act: Callable[[], None]) -> int:
 # ---- sweeps ----------------------------------------------------------------------------------------------------------
 
 
-def run_sweep(place: Place, *, trials: int, workers: int = 2) -> None:
-    """What `regtune sweep` does, up to the verdict."""
+def make_study(place: Place, *, trials: int) -> optuna.Study:
+    """What `regtune sweep` does first; the study if it is there already."""
     text = f"""
 model: tiny
 data: {{train: {place.folder.parent / "rows.csv"}, max_length: 16}}
@@ -119,12 +119,17 @@ training: {{epochs: {EPOCHS}, batch_size: 8, device: cpu}}
         host=socket.gethostname(),
         folder=str(place.folder),
     )
-    study = open_study(open_storage(place.storage), STUDY, facts, url=place.storage)
+    return open_study(open_storage(place.storage), STUDY, facts)
+
+
+def run_sweep(place: Place, *, trials: int) -> None:
+    """What `regtune sweep` does, up to the verdict, with two workers."""
 
     def launch(place: Place, jobs: int, *, on_tick: Callable[[Crew], None], on_death: Callable[[int], bool]) -> None:
-        places = [dataclasses.replace(place, slot=slot) for slot in range(workers)]
+        places = [dataclasses.replace(place, slot=slot) for slot in range(2)]
         Pool(places, work=work, on_tick=lambda: on_tick(Crew()), on_death=on_death).run()
 
+    study = make_study(place, trials=trials)
     carry_out(study, place, shown_folder=place.folder, launch=launch, watch=lambda board: None)
 
 
@@ -203,7 +208,7 @@ def wait_for(happened: Callable[[], Any]) -> Any:
 
 
 def kills(folder: Path) -> dict[str, Any]:
-    """A worker is killed in mid-trial; later the whole sweep is; then the same command again, and a joiner beside it."""
+    """A worker is killed in mid-trial, later the whole sweep; then the same command again, and a joiner beside it."""
     place = make_place(folder, "kills")
     first, second = (Command(lambda: run_sweep(place, trials=4)) for _ in range(2))
     joiner = Command(lambda: work(dataclasses.replace(place, slot=7)))
@@ -235,7 +240,7 @@ def kills(folder: Path) -> dict[str, Any]:
 def freeze(folder: Path) -> dict[str, Any]:
     """A worker sleeps past the grace period in mid-trial; another one takes the trial; then the first one wakes up."""
     place = make_place(folder, "freeze", heartbeat_seconds=1, grace_seconds=2)
-    maker = Command(lambda: run_sweep(place, trials=3, workers=0))
+    maker = Command(lambda: make_study(place, trials=3))
     sleeper, other = (Command(lambda slot=slot: work(dataclasses.replace(place, slot=slot))) for slot in range(2))
     maker.begin()
     maker.wait()

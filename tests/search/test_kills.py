@@ -1,6 +1,6 @@
 """Real sweeps are killed, frozen and joined: no job is lost, none is done twice, work goes on from checkpoints.
 
-What is done to them is in sweep_harness.py, a process of its own for each scenario; the facts are told here, one by one.
+What is done to them is in sweep_harness.py, a process of its own per scenario; the facts are told here, one by one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def run_harness(folder: Path, scenario: str) -> dict[str, Any]:
     command = [sys.executable, "-W", "error", str(HARNESS), str(folder), scenario]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
     facts: dict[str, Any] = json.loads(done.stdout)
     return facts
 
