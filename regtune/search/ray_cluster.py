@@ -188,10 +188,9 @@ def _explain(error: Exception, address: str) -> EnvironmentFault:
             f"Ray cluster {address}: another version of Ray or Python runs there: {found[:200]}",
             hint="regtune needs the same Python and the same `pip install ray==VERSION` here and on the nodes",
         )
-    extra = "; needs `pip install 'ray[client]'`" if address.startswith("ray://") else ""
     return EnvironmentFault(
         f"Ray cluster {address}: something listens there, but no connection was made ({first_line(error)[:200]})",
-        hint=f"{PORTS}{extra}; a cluster with tokens needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN",
+        hint=f"{PORTS}; a cluster with tokens needs RAY_AUTH_MODE=token and RAY_AUTH_TOKEN",
     )
 
 
