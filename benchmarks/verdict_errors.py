@@ -29,12 +29,12 @@ from benchmarks.sweep_tables import DATA, FOLDS, KINDS, Array, Sweep, sweeps_of
 from regtune.config import load_config
 from regtune.evaluation.answers import Answered
 from regtune.history import Evaluation, History
-from regtune.search.halving import OWN, confirm_candidates, rungs
-from regtune.search.job import Job, Repetition
-from regtune.search.ranking import rank
-from regtune.search.record import Record
-from regtune.search.result import Verdict
-from regtune.search.verdict import judge
+from regtune.search.judging.ranking import rank
+from regtune.search.judging.result import Verdict
+from regtune.search.judging.verdict import judge
+from regtune.search.study.halving import OWN, confirm_candidates, rungs
+from regtune.search.study.job import Job, Repetition
+from regtune.search.study.record import Record
 
 CONFIRM = 9
 REPETITIONS = [Repetition(fold=fold, folds=FOLDS, seed=fold) for fold in range(1, FOLDS + 1)]

@@ -11,13 +11,13 @@ from typing import Literal
 from regtune.config.changes import with_changes
 from regtune.config.document import Plain
 from regtune.errors import EnvironmentFault
-from regtune.search.facts import StudyFacts, read_facts, refuse_other_rows
-from regtune.search.fingerprint import fingerprint
-from regtune.search.launchers import on_this_machine
-from regtune.search.run import Watch, carry_out
-from regtune.search.storage import open_storage, refuse_other_host
-from regtune.search.study import find_study
-from regtune.search.worker import Place
+from regtune.search.storage.opening import open_storage, refuse_other_host
+from regtune.search.study.facts import StudyFacts, read_facts, refuse_other_rows
+from regtune.search.study.fingerprint import fingerprint
+from regtune.search.study.opening import find_study
+from regtune.search.study.run import Watch, carry_out
+from regtune.search.workers.launchers import on_this_machine
+from regtune.search.workers.worker import Place
 from regtune.training.setup import prepare
 
 

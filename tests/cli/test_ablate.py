@@ -13,7 +13,7 @@ from regtune import api
 from regtune.cli.ablate import ablate
 from regtune.config.schema import Config
 from regtune.errors import ConfigError
-from tests.reporting.ablations import RESULT
+from tests.reporting.ablation.ablations import RESULT
 
 app = typer.Typer()
 app.command()(ablate)

@@ -23,17 +23,17 @@ import optuna
 
 from regtune.config import dump_config, parse_config
 from regtune.errors import RegtuneError
-from regtune.search.facts import StudyFacts
-from regtune.search.fingerprint import fingerprint
-from regtune.search.pool import Pool
-from regtune.search.queue import read_records
-from regtune.search.record import Record
-from regtune.search.run import Crew, carry_out
 from regtune.search.settings import SweepSettings
-from regtune.search.space import Space
-from regtune.search.storage import default_url, open_storage
-from regtune.search.study import find_study, open_study
-from regtune.search.worker import Place, work
+from regtune.search.space.space import Space
+from regtune.search.storage.opening import default_url, open_storage
+from regtune.search.study.facts import StudyFacts
+from regtune.search.study.fingerprint import fingerprint
+from regtune.search.study.opening import find_study, open_study
+from regtune.search.study.queue import read_records
+from regtune.search.study.record import Record
+from regtune.search.study.run import Crew, carry_out
+from regtune.search.workers.pool import Pool
+from regtune.search.workers.worker import Place, work
 from regtune.training.setup import prepare
 from tests.conftest import make_rows
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.search.postgres import Postgres, running_postgres
+from tests.search.storage.postgres import Postgres, running_postgres
 from tests.search.whole_sweep import assert_every_job_was_done_once, finish, start, wait_for, write_sweep_file
 
 pytestmark = pytest.mark.slow
