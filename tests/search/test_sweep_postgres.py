@@ -78,6 +78,6 @@ def test_joining_with_other_rows_is_refused(tmp_path: Path, labelled_file: Path,
     _, errors = joiner.communicate(timeout=120)
     sweep.terminate()
     sweep.communicate(timeout=120)
-    assert joiner.returncode == 2
-    assert "the data differ" in errors
+    assert joiner.returncode == 4
+    assert "this machine does not have what the study was begun with (different: " in errors
     assert "Traceback" not in errors
