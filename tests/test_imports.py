@@ -26,7 +26,7 @@ LEVELS = [
     {"cli"},
     {"__main__", "__init__"},
 ]
-MAY_IMPORT_TORCH = ("training/", "models/", "evaluation/", "tasks/", "data/encode.py", "search/patient_storage.py")
+MAY_IMPORT_TORCH = ("training/", "models/", "evaluation/", "tasks/", "data/encode.py", "search/storage/patient.py")
 
 
 def part_of(module: str) -> str:

@@ -18,7 +18,7 @@ import pytest
 from tests.search.workers.fake_work import notes, wait_for_notes
 
 HARNESS = Path(__file__).with_name("pool_harness.py")
-ROOT = HARNESS.parents[2]
+ROOT = HARNESS.parents[3]
 LONG_SECONDS = 30
 
 Start = Callable[..., "subprocess.Popen[str]"]
