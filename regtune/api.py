@@ -137,6 +137,10 @@ def sweep(
     changes = {"storage": storage, "workers": workers}
     settings = file.settings.model_copy(update={key: value for key, value in changes.items() if value is not None})
     file = replace(file, settings=settings)
+    if ray is not None:
+        from regtune.search.workers.ray_cluster import check_reachable
+
+        check_reachable(ray)  # before torch and the data are loaded
 
     from regtune.reporting.sweep.report import write_sweep_report
     from regtune.search import folder as names

@@ -117,6 +117,8 @@ def progress_text(board: Board) -> str:
 def best_text(board: Board) -> str:
     """Best so far beside the user's own, in one line that claims no difference."""
     best, own = board.best, board.own
+    if own is None:
+        return "the arms of an ablation are compared when all are done"
     if best is None or best.value is None:
         return "no trial is done yet"
     value = f"{board.objective} {decimal(best.value).strip()}{_over(best.counted)}"
@@ -125,8 +127,6 @@ def best_text(board: Board) -> str:
     text = f"best so far: {candidate_name(best.name)}, {value}"
     judged = {"search": "not judged before the confirm stage", "done": "judged in the summary"}
     when = judged.get(board.stage, "judged at the end")
-    if own is None:  # an ablation has no config of the user's among its arms
-        return f"{text} (differences {when})"
     if board.difference is None or own.value is None:
         return f"{text}; yours is not measured there yet"
     return f"{text}, yours {decimal(own.value).strip()} (difference {when})"

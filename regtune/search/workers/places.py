@@ -1,8 +1,10 @@
-"""What a worker on another machine may set for itself: where things lie, never what is trained."""
+"""What differs from machine to machine: where a worker finds data, model and its folder; never what it trains."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from regtune.config.document import Plain
 from regtune.config.overrides import parse_override
@@ -10,6 +12,14 @@ from regtune.config.wording import show_path
 from regtune.errors import ConfigError
 
 ALLOWED = ("data.train", "data.validation", "data.test", "model", "model.name", "training.device")
+
+
+def folder_here(folder: Path, study_name: str) -> Path:
+    """Where a worker's trials lie on this machine: the sweep's folder where it can be seen, else one in the cache.
+
+    A trial that another machine takes over goes on from its checkpoint if the folder is shared, else from its start.
+    """
+    return folder if folder.is_dir() else Path.home() / ".cache" / "regtune" / re.sub(r"[^\w.-]", "_", study_name)
 
 
 def overrides_here(texts: Sequence[str]) -> dict[str, Plain]:

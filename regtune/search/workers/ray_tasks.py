@@ -11,18 +11,17 @@ starts its workers elsewhere, and the heartbeat of Optuna puts their trials back
 
 from __future__ import annotations
 
-import re
 import signal
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regtune.errors import EnvironmentFault, Interrupted
 from regtune.network import first_line
 from regtune.search.study.run import Crew
 from regtune.search.workers.child import Failure, enter
+from regtune.search.workers.places import folder_here
 from regtune.search.workers.ray_cluster import Cluster
 from regtune.training.signals import StopSignals
 
@@ -54,8 +53,8 @@ class RayLauncher:
     def __call__(
         self, place: Place, jobs: int, *, on_tick: Callable[[Crew], None], on_death: Callable[[int], bool]
     ) -> None:
-        """place.folder: of the sweep on this machine; see `folder_here`. on_death: not called, since no process of ours
-        dies; the workers that are left put back what others lost.
+        """place.folder: of the sweep on this machine; see `places.folder_here`. on_death: not called, since no process
+        of ours dies; the workers that are left put back what others lost.
         """
         places = [replace(place, slot=slot) for slot in range(min(self.workers, jobs))]
         RayPool(places, gpus_each=int(self.use_gpus and self.cluster.gpus > 0), on_tick=on_tick).run()
@@ -132,7 +131,7 @@ def work_on_node(place: Place) -> Ended | None:
         from regtune.search.workers.worker import work
 
         enter(place)
-        work(replace(place, folder=folder_here(place)))
+        work(replace(place, folder=folder_here(place.folder, place.study)))
     except Interrupted as stopped:
         if stopped.exit_code == 128 + signal.SIGTERM:  # the node is being emptied: Ray starts the worker elsewhere
             raise SystemExit(stopped.exit_code) from None
@@ -140,16 +139,6 @@ def work_on_node(place: Place) -> Ended | None:
     except Exception as error:  # the border of the task: the user's machine decides what the user is told
         return Ended(host=socket.gethostname(), failure=Failure.of(error))
     return None
-
-
-def folder_here(place: Place) -> Path:
-    """Where a worker's trials lie on this machine: the sweep's folder where it can be seen, else one in the cache.
-
-    A trial that another machine takes over goes on from its checkpoint if the folder is shared, else from its start.
-    """
-    if place.folder.is_dir():
-        return place.folder
-    return Path.home() / ".cache" / "regtune" / re.sub(r"[^\w.-]", "_", place.study)
 
 
 def _cancel(running: list[Any]) -> None:

@@ -425,7 +425,7 @@ def test_a_sweep_can_be_looked_at_once():
         ),
         (
             (record_of("full", 0.5), record_of("no dropout", 0.6)),
-            "best so far: full, loss 0.5000 (differences not judged before the confirm stage)",
+            "the arms of an ablation are compared when all are done",
         ),
     ],
 )
