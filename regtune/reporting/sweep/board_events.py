@@ -9,7 +9,7 @@ from typing import Literal
 from regtune.reporting.number_text import decimal, duration
 from regtune.reporting.sweep.board_table import epochs_text, job_status, loss_text, metric_of
 from regtune.reporting.sweep.loss_errors import LossErrors
-from regtune.reporting.sweep.space_text import changes_text
+from regtune.reporting.sweep.space_text import candidate_name, changes_text, repeat_number, repeated_by
 from regtune.reporting.table import Column, cell_line
 from regtune.search.board import ENDED, OWN, Board
 from regtune.search.study.record import Record
@@ -52,8 +52,8 @@ def events_between(before: Board | None, after: Board) -> list[Event]:
 def event_columns(board: Board) -> tuple[Column, ...]:
     """Columns of `event_line`; the last one is as long as it must be."""
     return (
-        Column(name="trial", header="trial", width=max(5, len(str(board.planned_jobs)))),
-        Column(name="fold", header="fold", width=4),
+        Column(name="trial", header="trial", width=max(5, *(len(each.job.candidate) for each in board.records))),
+        Column(name="fold", header=repeated_by(board.repetitions), width=4),
         Column(name="loss", header="  loss ±", width=13, is_text=True),
         Column(name="metric", header=metric_of(board), width=max(6, len(metric_of(board)))),
         Column(name="epochs", header="epochs", width=6),
@@ -80,7 +80,7 @@ def event_line(event: Event, board: Board, errors: LossErrors) -> str:
     best = record.best
     cells = {
         "trial": record.job.candidate,
-        "fold": str(record.job.repetition.fold),
+        "fold": str(repeat_number(record.job.repetition)),
         "loss": "" if best is None else loss_text(best.validation_loss, errors.of(record)),
         "metric": "" if best is None else f"{best.metrics[metric_of(board)]:.4f}",
         "epochs": epochs_text(record),
@@ -93,12 +93,8 @@ def event_line(event: Event, board: Board, errors: LossErrors) -> str:
 
 def job_name(record: Record) -> str:
     """ "trial 7, fold 2"."""
-    return f"{candidate_name(record.job.candidate)}, fold {record.job.repetition.fold}"
-
-
-def candidate_name(candidate: str) -> str:
-    """ "trial 7"; "own", "off" and the arms of an ablation speak for themselves."""
-    return f"trial {candidate}" if candidate.isdecimal() else candidate
+    repetition = record.job.repetition
+    return f"{candidate_name(record.job.candidate)}, {repeated_by([repetition])} {repeat_number(repetition)}"
 
 
 def progress_text(board: Board) -> str:

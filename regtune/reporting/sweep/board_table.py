@@ -22,7 +22,7 @@ from regtune.reporting.columns import (
 from regtune.reporting.console import shown
 from regtune.reporting.number_text import decimal
 from regtune.reporting.sweep.loss_errors import LossErrors
-from regtune.reporting.sweep.space_text import folds_text
+from regtune.reporting.sweep.space_text import folds_text, repeat_number, repeated_by
 from regtune.reporting.table import Column
 from regtune.search.board import OWN, Board, Candidate
 from regtune.search.study.record import Record
@@ -107,7 +107,9 @@ def status_text(candidate: Candidate) -> str:
     latest = candidate.running[-1:] or candidate.failed[-1:]
     record = latest[0] if latest else next(r for r in reversed(candidate.records) if r.status != "waiting")
     text = job_status(record)
-    return f"fold {record.job.repetition.fold}: {text.removeprefix(RUNNING)}" if several and latest else text
+    repetition = record.job.repetition
+    where = f"{repeated_by([repetition])} {repeat_number(repetition)}"
+    return f"{where}: {text.removeprefix(RUNNING)}" if several and latest else text
 
 
 def job_status(record: Record) -> str:
@@ -156,7 +158,7 @@ def columns_of(board: Board, rows: Sequence[BoardRow], *, width: int) -> list[Co
 def _all_columns(board: Board, cells: Sequence[Cells], changes: Sequence[Column], *, status_width: int) -> list[Column]:
     return [
         column("trial", "  trial", cells, is_text=True),
-        column("fold", "fold", cells),
+        column("fold", repeated_by(board.repetitions), cells),
         *changes,
         column("loss", "  loss ±", cells, is_text=True),
         column("metric", metric_of(board), cells),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from regtune.config.document import Plain
 from regtune.search.study.job import Repetition
@@ -45,9 +45,24 @@ def changes_text(changes: Mapping[str, Plain], own_values: Mapping[str, Plain]) 
     return " · ".join(f"{names[key]} {value_text(value)}" for key, value in values.items())
 
 
+def candidate_name(candidate: str) -> str:
+    """ "trial 7"; "own", "off" and the arms of an ablation speak for themselves."""
+    return f"trial {candidate}" if candidate.isdecimal() else candidate
+
+
+def repeated_by(repetitions: Sequence[Repetition]) -> str:
+    """What the repetitions of a study differ in, in a word: "fold", or "seed" where the split is the config's own."""
+    return "seed" if repetitions and repetitions[0].folds == 1 else "fold"
+
+
+def repeat_number(repetition: Repetition) -> int:
+    """Its fold, 1-based, or its seed where there is one fold."""
+    return repetition.seed if repetition.folds == 1 else repetition.fold
+
+
 def folds_text(repetitions: Iterable[Repetition]) -> str:
-    """ "1", "1-3", "1,3", "1-5 ×2" (each with two seeds); "-" for none."""
-    counted = Counter(repetition.fold for repetition in repetitions)
+    """ "1", "1-3", "1,3", "1-5 ×2" (each with two seeds); "-" for none. Of seeds where there is one fold."""
+    counted = Counter(repeat_number(repetition) for repetition in repetitions)
     if not counted:
         return "-"
     ranges: list[list[int]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from regtune.reporting.number_text import decimal, duration, signed
-from regtune.reporting.sweep.space_text import changes_text, short_names, value_text
+from regtune.reporting.sweep.space_text import candidate_name, changes_text, short_names, value_text
 from regtune.search.judging.result import Difference, Edge, PatienceCost, Standing
 from regtune.search.judging.sweep_result import Failure, SweepResult
 
@@ -76,7 +76,7 @@ def failure_text(failure: Failure, result: SweepResult) -> str:
     tries = "" if failure.attempts == 1 else f" in {failure.attempts} tries"
     fold = "" if failure.folds == 1 else f", fold {failure.fold}"
     changes = changes_text(failure.changes, result.own_values)
-    return f"trial {failure.candidate}{fold}{tries}: {failure.error} ({changes})"
+    return f"{candidate_name(failure.candidate)}{fold}{tries}: {failure.error} ({changes})"
 
 
 def train_command(result: SweepResult) -> str:
