@@ -65,7 +65,8 @@ def parameter_figure(result: SweepResult, points: Sequence[Point], *, width_inch
     columns = 2 if width_inches >= TWO_COLUMNS else 1
     rows = math.ceil(len(result.space) / columns)
     names = short_names(result.own_values)
-    limits = axis_limits([p.objective for p in points], higher_is_better=result.higher_is_better)
+    ends = [point.objective + side * (point.std or 0.0) for point in points for side in (-1, 1)]  # of the error bars
+    limits = axis_limits(ends, higher_is_better=result.higher_is_better)
     with drawing(salt=f"regtune-parameters-{width_inches}"):
         figure = Figure(figsize=(width_inches, PANEL_HEIGHT * rows + 0.5), layout="constrained")
         panels = figure.subplots(rows, columns, squeeze=False, sharey=True).flatten()
