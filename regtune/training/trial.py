@@ -41,12 +41,14 @@ def train_trial(
     *,
     told: Callable[[History, int], None],
     checkpoint_seconds: float,
+    signals: StopSignals,
     prepared: Callable[[Setup], None] = lambda setup: None,
 ) -> TrialResult:
     """Train one trial in its folder, from the last checkpoint found there.
 
     told: called with the history and the step the trial started from, once at the start and after each evaluation;
-    what it raises ends the trial and is passed on. prepared: called before the first step, may refuse by raising.
+    what it raises ends the trial and is passed on. signals: entered by the caller, who also learns of a stop that comes
+    too late for this trial. prepared: called before the first step, may refuse by raising.
     Raises Interrupted after Ctrl-C or SIGTERM, everything saved; EnvironmentFault when another process has the folder;
     else what `train` raises.
     """
@@ -71,9 +73,8 @@ def train_trial(
         )
         if checkpoint is not None:
             keeping.restore(checkpoint)
-        signals = StopSignals()
         try:
-            with signals, memory_guard(config):
+            with memory_guard(config):
                 if not is_finished(history, setup):
                     train_on(run, setup, Processes(), store, history, progress, keeping, (), checkpoint, signals)
         except StopRequested:

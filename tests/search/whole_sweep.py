@@ -48,7 +48,7 @@ def start(*words: object, environment: Mapping[str, str] = os.environ) -> subpro
     """`regtune sweep` with these words."""
     return subprocess.Popen(
         [sys.executable, "-m", "regtune", "sweep", *map(str, words)],
-        env={**environment, "PYTHONPATH": str(ROOT)},
+        env={**environment, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "passive"},  # threads that spin starve others
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

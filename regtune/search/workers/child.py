@@ -4,6 +4,10 @@ Signals of a worker: SIGINT and SIGTERM are blocked. A thread waits for the firs
 because the parent is gone, and calls the handler of SIGTERM in the main thread, once. So neither a Ctrl-C in the
 terminal, which reaches the whole foreground group, nor a SIGTERM that Slurm sends to every process of a job beside the
 parent's own, can interrupt a worker a second time while it saves.
+
+Who holds a trial has a handler that only notes the signal (`worker`). Before and after, there is nothing to save, and
+the handler here ends the process on the spot: an exception might come up in the middle of an import, where others
+catch it, or where nobody does.
 """
 
 from __future__ import annotations
@@ -84,13 +88,14 @@ def device_name(gpu: int, visible: str | None) -> str:
 
 
 def run_child(place: Place, work: Callable[[Place], None], sender: Connection) -> None:
-    """Main function of a worker process; ends it with exit code 0 when the work is done, else sends a Failure first."""
+    """Main function of a worker process; ends it with exit code 0 when the work is done, with 143 after SIGTERM, else
+    sends a Failure first."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_relay_first_sigterm, daemon=True).start()
     threading.Thread(target=_follow_parent, daemon=True).start()
-    _redirect_output(Path(place.folder) / LOG)
     try:
+        _redirect_output(Path(place.folder) / LOG)
         enter(place)
         work(place)
     except Interrupted as error:
@@ -100,12 +105,17 @@ def run_child(place: Place, work: Callable[[Place], None], sender: Connection) -
             sender.send(Failure.of(error))
         sys.exit(error.exit_code if isinstance(error, RegtuneError) else 1)
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a late signal must not change how the work ended
+        signal.signal(signal.SIGTERM, _come_too_late)
 
 
-def _interrupt(number: int, frame: object) -> None:
-    """Between trials, and while one is prepared; in training `StopSignals` has its own handler."""
-    raise Interrupted("stopped", signal_number=number)
+def _leave(number: int, frame: object) -> None:
+    """While no trial is held: nothing to save, nobody to tell."""
+    os._exit(128 + number)
+
+
+def _come_too_late(number: int, frame: object) -> None:
+    """A signal must not change how the work ended. Not SIG_IGN: for a signal already on its way Python would write
+    "ignored due to race condition"."""
 
 
 def _relay_first_sigterm() -> None:

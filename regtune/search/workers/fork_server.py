@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 import types
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ PRELOAD = (  # what a worker imports; a name that cannot be imported is left to 
     "optuna.storages",
     "regtune.search.workers.worker",
 )
+RESTART_SECONDS = 2.0  # a server that was killed refuses connections before the system says that it has ended
 SERVER_LOST = 255  # what multiprocessing says of a child whose server died and took the exit code with it
 _context = multiprocessing.get_context("forkserver")
 
@@ -94,8 +96,17 @@ def describe_end(code: int, failure: Failure | None) -> str:
 
 def _start(process: ForkServerProcess, *, threads: int) -> None:
     """Fork a process; starts the server when there is none, or when it died. The errors of `start_server`."""
+    deadline = time.monotonic() + RESTART_SECONDS
     with _deaf_and_single_minded(threads), _without_main():
-        process.start()
+        while True:
+            try:
+                process.start()
+            except (ConnectionError, EOFError):  # multiprocessing takes a server for alive until it can be waited for
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
 
 @contextlib.contextmanager

@@ -6,6 +6,10 @@ machine, a Slurm array, a Ray task. All it needs is the storage's URL and the st
     while the plan is not finished:
         put back what dead workers left; enqueue what became due
         study.optimize(one trial):  claim → config → train_trial → report every evaluation → value
+
+Ctrl-C and SIGTERM are only noted, from the first look at the queue to the last (`StopSignals`): an exception out of a
+handler would end in Optuna's or the database's code, with a trial that nobody works on and nobody puts back. They are
+acted on between trials, before a trial begins, and by the training after the step it makes.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from regtune.config.changes import with_changes
@@ -45,16 +50,20 @@ from regtune.search.study.queue import (
     store_answers,
 )
 from regtune.training.setup import prepare
+from regtune.training.signals import StopSignals
 from regtune.training.trial import train_trial
 
 if TYPE_CHECKING:
     import optuna
     from optuna.trial import Trial
 
+    from regtune.search.storage.patient import PatientStorage
+
 logger = logging.getLogger(__name__)
 
 SEEDS_APART = 1000  # samplers of different workers must not suggest the same
 IDLE_SECONDS = 0.5  # between two looks at a queue in which nothing waits, while others still work
+STOP_PATIENCE_SECONDS = 10.0  # for a database that is away when the worker is told to stop
 CHECKPOINT_SECONDS = 30.0  # a kill loses at most this and one evaluation; more often would cost more than it saves
 
 
@@ -92,6 +101,7 @@ class Worker:
     """One worker with its study."""
 
     place: Place
+    signals: StopSignals
     study: optuna.Study
     facts: StudyFacts
     plan: Plan
@@ -121,7 +131,9 @@ class Worker:
         )
         study.pruner = pruner_for(settings, evaluations=training.epochs * training.evaluations_per_epoch)
         optuna.logging.set_verbosity(optuna.logging.ERROR)  # failed trials are shown by the leaderboard
-        return cls(place=place, study=study, facts=facts, plan=plan_of(facts), space=space)
+        return cls(
+            place=place, signals=ImpatientSignals(storage), study=study, facts=facts, plan=plan_of(facts), space=space
+        )
 
     @property
     def base(self) -> Config:
@@ -133,6 +145,14 @@ class Worker:
 
     def run(self) -> None:
         refuse_other_rows(self.facts, fingerprint(prepare(self.base, scores_test=False)))
+        with self.signals:
+            try:
+                self.take_all()
+            except EnvironmentFault:
+                self.stop_if_told()  # it did not wait for the database
+                raise
+
+    def take_all(self) -> None:
         while True:
             fail_orphans(self.study)
             records = advance(self.study, self.plan)
@@ -140,10 +160,15 @@ class Worker:
                 while has_leftovers(self.study):
                     self.take_one()
                 return
+            self.stop_if_told()
             if any(record.status == "waiting" for record in records):
                 self.take_one()
             else:
                 self.wait()
+
+    def stop_if_told(self) -> None:
+        if self.signals.number is not None:
+            raise Interrupted("stopped", signal_number=self.signals.number)
 
     def wait(self) -> None:
         """Others are working on what is left; one of them may die."""
@@ -165,6 +190,7 @@ class Worker:
         """The objective function of `study.optimize`."""
         job = claim(trial, self.study)
         try:
+            self.stop_if_told()
             return self.train_job(trial, job)
         except Interrupted:
             trial.set_user_attr(INTERRUPTED, True)
@@ -182,11 +208,25 @@ class Worker:
         config = job_config(self.base, changes, job.repetition)
         folder = free_folder(self.place.folder / "trials" / job.key, trial.number)
         report = Report(trial, self.objective)
-        result = train_trial(config, folder, told=report, checkpoint_seconds=self.place.checkpoint_seconds)
+        result = train_trial(
+            config, folder, told=report, checkpoint_seconds=self.place.checkpoint_seconds, signals=self.signals
+        )
         store_answers(trial, pack(result.answered))
         best = result.history.best
         assert best is not None
         return best.value(self.objective)
+
+
+class ImpatientSignals(StopSignals):
+    """A stop also ends the long waiting for a database that is away."""
+
+    def __init__(self, storage: PatientStorage) -> None:
+        super().__init__()
+        self._storage = storage
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        super()._note(number, frame)
+        self._storage.patience_seconds = STOP_PATIENCE_SECONDS
 
 
 @dataclass

@@ -96,14 +96,10 @@ def train(place: FakePlace) -> None:
 
 
 def wait_idly(place: FakePlace) -> None:
-    """As a worker waits between two trials, with no handler of its own."""
+    """As a worker that holds no trial yet, with no handler of its own."""
     place.note(f"waiting {os.getpid()}")
-    try:
-        while True:
-            time.sleep(0.01)
-    except Interrupted:
-        place.note("interrupted")
-        raise
+    while True:
+        time.sleep(0.01)
 
 
 def be_deaf(place: FakePlace) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.search.workers.fake_work import notes, wait_for_notes
+from regtune.search.workers.fork_server import WorkerProcess, start_server
+from tests.search.workers.fake_work import FakePlace, notes, wait_for_notes, work
 
 HARNESS = Path(__file__).with_name("pool_harness.py")
 ROOT = HARNESS.parents[3]
@@ -85,6 +86,23 @@ def test_a_signal_to_the_group_lets_every_worker_save_once(
 
     assert end(process, number) == (128 + number, "")
     assert notes(tmp_path, "saved") == ["15", "15"]
+
+
+@pytest.mark.parametrize("milliseconds", [0, 1, 2, 4, 8, 16, 32])
+def test_a_worker_that_is_stopped_as_it_starts_ends_silently(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], milliseconds: int
+) -> None:
+    """Wherever that finds it: before its main function, in it, or in its work."""
+    start_server([], threads=1)
+    worker = WorkerProcess.at(FakePlace(tmp_path, does=("wait_idly",)), work)
+    time.sleep(milliseconds / 1000)
+
+    worker.process.terminate()
+    worker.process.join(LONG_SECONDS)
+
+    log = tmp_path / "workers.log"
+    assert worker.bury() == (128 + signal.SIGTERM, None)
+    assert (capfd.readouterr(), log.read_text() if log.exists() else "") == (("", ""), "")
 
 
 def test_ctrl_c_during_the_imports_is_silent(start: Start, tmp_path: Path) -> None:
