@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING
 from regtune.config.changes import with_changes
 from regtune.config.document import Plain
 from regtune.config.schema import Config
-from regtune.errors import EnvironmentFault, Interrupted, RegtuneError
+from regtune.errors import DivergedError, EnvironmentFault, Interrupted, RegtuneError
 from regtune.evaluation.packed import pack
 from regtune.history import History
 from regtune.run import Run
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SEEDS_APART = 1000  # samplers of different workers must not suggest the same
+MOST_ERROR_TEXT = 200  # characters
 IDLE_SECONDS = 0.5  # between two looks at a queue in which nothing waits, while others still work
 STOP_PATIENCE_SECONDS = 10.0  # for a database that is away when the worker is told to stop
 CHECKPOINT_SECONDS = 30.0  # a kill loses at most this and one evaluation; more often would cost more than it saves
@@ -190,6 +192,8 @@ class Worker:
 
     def train(self, trial: Trial) -> float:
         """The objective function of `study.optimize`."""
+        import optuna
+
         job = claim(trial, self.study)
         try:
             self.stop_if_told()
@@ -199,8 +203,14 @@ class Worker:
             raise
         except EnvironmentFault:
             raise  # the machine's fault, not the trial's: this worker ends, the job goes back
+        except (optuna.TrialPruned, optuna.exceptions.UpdateFinishedTrialError):
+            raise  # no failure: pruned, or taken over by another worker
         except RegtuneError as error:
             trial.set_user_attr(ERROR, str(error).splitlines()[0])
+            raise TrialFailed from error
+        except Exception as error:  # a trial fails alone, whatever a library makes of its settings
+            logger.exception("trial %s", job.key)  # the traceback goes to workers.log
+            trial.set_user_attr(ERROR, f"{type(error).__name__}: {' '.join(str(error).split())[:MOST_ERROR_TEXT]}")
             raise TrialFailed from error
 
     def train_job(self, trial: Trial, job: Job) -> float:
@@ -216,7 +226,10 @@ class Worker:
         store_answers(trial, pack(result.answered))
         best = result.history.best
         assert best is not None
-        return best.value(self.objective)
+        value = best.value(self.objective)
+        if not math.isfinite(value):  # Optuna would call it failed and not say why
+            raise DivergedError(f"{self.objective} is {value} at the best evaluation, step {best.step}")
+        return value
 
 
 class ImpatientSignals(StopSignals):
