@@ -81,7 +81,7 @@ def kill_sweep(folder: Path) -> dict[str, Any]:
     place = make_place(folder, "kill_sweep")
 
     def sweep(worker: Command) -> None:
-        run_sweep(place, with_fork(worker), trials=3, epochs=EPOCHS)
+        run_sweep(place, with_fork(worker), trials=2, epochs=EPOCHS)
 
     first = Command(lambda: sweep(worker_that(lambda: os.killpg(0, signal.SIGKILL), place, trial=2, leads=False)))
     second = Command(lambda: sweep(worker_at(place, leads=False)))
@@ -90,7 +90,7 @@ def kill_sweep(folder: Path) -> dict[str, Any]:
     done_before = observer.done()
 
     codes.append(second.run())
-    return {**observer.summary(), "trials": 3, "codes": codes, "done_before": done_before}
+    return {**observer.summary(), "trials": 2, "codes": codes, "done_before": done_before}
 
 
 def freeze(folder: Path) -> dict[str, Any]:
@@ -125,14 +125,14 @@ def two_sweeps(folder: Path) -> dict[str, Any]:
     place = make_place(folder, "two_sweeps")
 
     def sweep(slot: int) -> None:
-        run_sweep(place, with_fork(worker_at(place, slot=slot, leads=False)), trials=4, epochs=EPOCHS)
+        run_sweep(place, with_fork(worker_at(place, slot=slot, leads=False)), trials=3, epochs=EPOCHS)
 
     sweeps = [Command(lambda slot=slot: sweep(slot)) for slot in range(2)]
     for command in sweeps:
         command.begin()
 
     codes = [command.wait() for command in sweeps]
-    return {**Observer(place).summary(), "trials": 4, "codes": codes}
+    return {**Observer(place).summary(), "trials": 3, "codes": codes}
 
 
 def stop(folder: Path) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def stop(folder: Path) -> dict[str, Any]:
         setattr(worker_module, name, told_to_stop)
         work(place)
 
-    maker = maker_of(place, trials=3)
+    maker = maker_of(place, trials=2)
     stopped = {moment: Command(lambda moment=moment: stop_before(moment)) for moment in MOMENTS}
     stopped["training"] = worker_that(lambda: signal_self(signal.SIGTERM), place)
     other = worker_at(place)
@@ -159,7 +159,7 @@ def stop(folder: Path) -> dict[str, Any]:
     after = {moment: [command.run(), observer.running()] for moment, command in stopped.items()}
     codes = [other.run()]
     lost = [losses(trials_of(observer.study, record.job.key)) for record in observer.records()]
-    return {**observer.summary(), "trials": 3, "codes": codes, "after": after, "losses": sum(lost)}
+    return {**observer.summary(), "trials": 2, "codes": codes, "after": after, "losses": sum(lost)}
 
 
 # ---- slow ------------------------------------------------------------------------------------------------------------

@@ -58,10 +58,13 @@ class Command:
     made: ClassVar[list[Command]] = []
 
     def __init__(self, act: Callable[[], object], *, leads: bool = True) -> None:
-        self.made.append(self)
         waits, self._begins = os.pipe()
         self.pid = os.fork()
-        if self.pid == 0:
+        if self.pid:
+            os.close(waits)
+            self.made.append(self)
+        else:
+            self.made.clear()  # the parent's
             if leads:
                 os.setsid()
             os.close(self._begins)
@@ -89,7 +92,6 @@ class Command:
         """When this program fails; otherwise all have ended."""
         for command in cls.made:
             command.kill()
-        cls.made.clear()
 
     def wait(self) -> int:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
