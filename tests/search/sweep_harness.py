@@ -1,13 +1,11 @@
-"""Kill workers and whole sweeps, freeze a worker, let several commands work on one study; say what became of the jobs.
+"""Sweeps with tiny trials in forked processes, and somebody who watches what becomes of their jobs.
 
-Run by test_kills.py as a process of its own: it imports torch once and forks, so that a command costs the imports of
-its fork server only. Usage: sweep_harness.py FOLDER SCENARIO; prints one JSON object.
+Imported by kill_scenarios.py, a program that imports torch once and forks, so that a process costs milliseconds.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import signal
 import socket
@@ -23,6 +21,7 @@ import optuna
 
 from regtune.config import dump_config, parse_config
 from regtune.errors import RegtuneError
+from regtune.history import History
 from regtune.search.settings import SweepSettings
 from regtune.search.space.space import Space
 from regtune.search.storage.opening import default_url, open_storage
@@ -31,7 +30,8 @@ from regtune.search.study.fingerprint import fingerprint
 from regtune.search.study.opening import find_study, open_study
 from regtune.search.study.queue import read_records
 from regtune.search.study.record import Record
-from regtune.search.study.run import Crew, carry_out
+from regtune.search.study.run import Crew, Launcher, carry_out
+from regtune.search.workers import worker as worker_module
 from regtune.search.workers.pool import Pool
 from regtune.search.workers.worker import Place, work
 from regtune.training.setup import prepare
@@ -39,7 +39,7 @@ from tests.conftest import make_rows
 
 PATIENCE_SECONDS = 60  # for one thing to happen; far more than it needs
 STUDY = "study"
-EPOCHS = 8  # evaluations and checkpoints of a trial
+ROWS = 40
 SPACE = [
     {"key": "training.learning_rate", "low": 1e-4, "high": 1e-2, "log": True},
     {"key": "regularization.dropout", "low": 0.0, "high": 0.3},
@@ -50,16 +50,23 @@ SPACE = [
 
 
 class Command:
-    """A process group of its own, forked at once and begun later: before a database is open that must not be shared."""
+    """A process forked at once and begun later: before a database is open that must not be shared.
+
+    leads: it has a process group of its own, as a command typed in a terminal has.
+    """
 
     made: ClassVar[list[Command]] = []
 
-    def __init__(self, act: Callable[[], object]) -> None:
-        self.made.append(self)
+    def __init__(self, act: Callable[[], object], *, leads: bool = True) -> None:
         waits, self._begins = os.pipe()
         self.pid = os.fork()
-        if self.pid == 0:
-            os.setsid()
+        if self.pid:
+            os.close(waits)
+            self.made.append(self)
+        else:
+            self.made.clear()  # the parent's
+            if leads:
+                os.setsid()
             os.close(self._begins)
             has_begun = os.read(waits, 1) == b"!"  # else this program has failed
             os._exit(exit_code(act) if has_begun else 0)
@@ -70,6 +77,15 @@ class Command:
     def kill(self) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
+
+    def wait_until_stopped(self) -> None:
+        """By SIGSTOP."""
+        _, status = os.waitpid(self.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), status
+
+    def run(self) -> int:
+        self.begin()
+        return self.wait()
 
     @classmethod
     def end_all(cls) -> None:
@@ -96,13 +112,13 @@ def exit_code(act: Callable[[], object]) -> int:
 # ---- sweeps ----------------------------------------------------------------------------------------------------------
 
 
-def make_study(place: Place, *, trials: int) -> optuna.Study:
+def make_study(place: Place, *, trials: int, epochs: int) -> optuna.Study:
     """What `regtune sweep` does first; the study if it is there already."""
     text = f"""
 model: tiny
 data: {{train: {place.folder.parent / "rows.csv"}, max_length: 16}}
 regularization: {{patience: null}}
-training: {{epochs: {EPOCHS}, batch_size: 8, device: cpu}}
+training: {{epochs: {epochs}, batch_size: 8, device: cpu}}
 """
     setup = prepare(parse_config(text, name="base.yaml"), scores_test=False)
     settings = SweepSettings(trials=trials, confirm=0, sampler="random")
@@ -122,21 +138,46 @@ training: {{epochs: {EPOCHS}, batch_size: 8, device: cpu}}
     return open_study(open_storage(place.storage), STUDY, facts)
 
 
-def run_sweep(place: Place, *, trials: int) -> None:
-    """What `regtune sweep` does, up to the verdict, with two workers."""
+def run_sweep(place: Place, launch: Launcher, *, trials: int, epochs: int) -> None:
+    """What `regtune sweep` does, up to the verdict."""
+    study = make_study(place, trials=trials, epochs=epochs)
+    carry_out(study, place, shown_folder=place.folder, launch=launch, watch=lambda board: None)
+
+
+def with_pool(place: Place, jobs: int, *, on_tick: Callable[[Crew], None], on_death: Callable[[int], bool]) -> None:
+    """A launcher of two workers."""
+    places = [dataclasses.replace(place, slot=slot) for slot in range(2)]
+    Pool(places, work=work, on_tick=lambda: on_tick(Crew()), on_death=on_death).run()
+
+
+def with_fork(worker: Command) -> Launcher:
+    """A launcher of one worker, forked already: a pool costs the imports of its fork server."""
 
     def launch(place: Place, jobs: int, *, on_tick: Callable[[Crew], None], on_death: Callable[[int], bool]) -> None:
-        places = [dataclasses.replace(place, slot=slot) for slot in range(2)]
-        Pool(places, work=work, on_tick=lambda: on_tick(Crew()), on_death=on_death).run()
+        assert worker.run() == 0
 
-    study = make_study(place, trials=trials)
-    carry_out(study, place, shown_folder=place.folder, launch=launch, watch=lambda board: None)
+    return launch
+
+
+def do_when_told(act: Callable[[], None], *, trial: int, evaluation: int) -> None:
+    """Do something in this process when it reports an evaluation of its first, second, … trial: in mid-trial."""
+    report = worker_module.Report.__call__
+    trials = 0
+
+    def told(self: worker_module.Report, history: History, started_from_step: int) -> None:
+        nonlocal trials
+        trials += self.reported == 0 and len(history) == 0
+        report(self, history, started_from_step)
+        if (trials, len(history)) == (trial, evaluation):
+            act()
+
+    worker_module.Report.__call__ = told  # type: ignore[method-assign]
 
 
 def make_place(folder: Path, name: str, **options: Any) -> Place:
     sweep_folder = folder / name
     sweep_folder.mkdir(parents=True)
-    (folder / "rows.csv").write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in make_rows(60)))
+    (folder / "rows.csv").write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in make_rows(ROWS)))
     return Place(storage=default_url(sweep_folder), study=STUDY, folder=sweep_folder, checkpoint_seconds=0.0, **options)
 
 
@@ -161,6 +202,11 @@ class Observer:
         """Key of each finished job → number of its trial."""
         return {record.job.key: record.number for record in self.records() if record.status == "done"}
 
+    def running(self) -> list[str]:
+        """Keys of the jobs that a trial works on, or seems to."""
+        running = self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,))
+        return [trial.user_attrs["job"]["key"] for trial in running]
+
     def in_mid_trial(self, *, but_not: int | None = None) -> Record:
         """Waits for a running trial that has saved a checkpoint. but_not: id of a process that was killed before."""
 
@@ -177,7 +223,7 @@ class Observer:
         return {
             "records": {record.job.key: facts_of(record) for record in records},
             "complete": states.count("COMPLETE"),
-            "unfinished": len(states) - states.count("COMPLETE") - states.count("FAIL"),
+            "unfinished": states.count("RUNNING") + states.count("WAITING"),
             "checkpoints": len(list(self.place.folder.glob("trials/*/checkpoints/*"))),
         }
 
@@ -202,76 +248,3 @@ def wait_for(happened: Callable[[], Any]) -> Any:
             raise TimeoutError
         time.sleep(0.05)
     return found
-
-
-# ---- what is done to them --------------------------------------------------------------------------------------------
-
-
-def kills(folder: Path) -> dict[str, Any]:
-    """A worker is killed in mid-trial, later the whole sweep; then the same command again, and a joiner beside it."""
-    place = make_place(folder, "kills")
-    first, second = (Command(lambda: run_sweep(place, trials=4)) for _ in range(2))
-    joiner = Command(lambda: work(dataclasses.replace(place, slot=7)))
-    first.begin()
-    observer = Observer(place)
-
-    victim = observer.in_mid_trial()
-    assert victim.pid is not None
-    os.kill(victim.pid, signal.SIGKILL)
-    wait_for(observer.done)
-    unfinished = observer.in_mid_trial(but_not=victim.pid)
-    first.kill()
-    done_before = observer.done()
-
-    second.begin()
-    joiner.begin()
-    codes = [second.wait(), joiner.wait()]
-    return {
-        **observer.summary(),
-        "trials": 4,
-        "killed": first.wait(),
-        "victim": victim.job.key,
-        "unfinished_by_kill": unfinished.job.key,
-        "done_before": done_before,
-        "codes": codes,
-    }
-
-
-def freeze(folder: Path) -> dict[str, Any]:
-    """A worker sleeps past the grace period in mid-trial; another one takes the trial; then the first one wakes up."""
-    place = make_place(folder, "freeze", heartbeat_seconds=1, grace_seconds=2)
-    maker = Command(lambda: make_study(place, trials=3))
-    sleeper, other = (Command(lambda slot=slot: work(dataclasses.replace(place, slot=slot))) for slot in range(2))
-    maker.begin()
-    maker.wait()
-    sleeper.begin()
-    observer = Observer(place)
-    frozen = observer.in_mid_trial()
-
-    os.kill(sleeper.pid, signal.SIGSTOP)
-    other.begin()
-    wait_for(lambda: frozen.job.key in observer.done())
-    done_before = observer.done()
-    os.kill(sleeper.pid, signal.SIGCONT)
-
-    codes = [sleeper.wait(), other.wait()]
-    return {
-        **observer.summary(),
-        "trials": 3,
-        "frozen": frozen.job.key,
-        "done_before": done_before,
-        "codes": codes,
-        "sleeper": sleeper.pid,
-        "other": other.pid,
-    }
-
-
-SCENARIOS = {"kills": kills, "freeze": freeze}
-
-if __name__ == "__main__":
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    try:
-        result = SCENARIOS[sys.argv[2]](Path(sys.argv[1]))
-    finally:
-        Command.end_all()
-    print(json.dumps(result))  # noqa: T201 what this program is for
