@@ -14,25 +14,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from regtune.api import (
+        ablate,
         evaluate,
+        join_sweep,
         list_runs,
         load_config,
         load_run,
         predict,
         resume,
         resume_repeats,
+        show_sweep,
+        sweep,
         train,
         train_repeats,
     )
 
 __all__ = [
+    "ablate",
     "evaluate",
+    "join_sweep",
     "list_runs",
     "load_config",
     "load_run",
     "predict",
     "resume",
     "resume_repeats",
+    "show_sweep",
+    "sweep",
     "train",
     "train_repeats",
 ]

@@ -20,11 +20,11 @@ from regtune.run import Run, list_runs, open_run
 from regtune.training.launch import read_place
 
 if TYPE_CHECKING:
-    from regtune.search.ablation_result import AblationResult
+    from regtune.search.ablation.result import AblationResult
     from regtune.search.board import Board
-    from regtune.search.repeats import Watch
-    from regtune.search.repeats_folder import RepeatsFolder
-    from regtune.search.sweep_result import SweepResult
+    from regtune.search.judging.sweep_result import SweepResult
+    from regtune.search.repeats.carrying_out import Watch
+    from regtune.search.repeats.folder import RepeatsFolder
     from regtune.training.listener import Listener
 
     BoardWatch: TypeAlias = Callable[[Board], None]
@@ -95,7 +95,7 @@ def train_repeats(
     check_sources(config.data)
     _refuse_processes("--seeds and --folds train one run after the other in one process")
 
-    from regtune.search.repeats_start import start
+    from regtune.search.repeats.start import start
 
     folder = start(config, seeds=seeds, folds=folds, config_name=config_name, overrides=overrides)
     _carry_out(folder, watch)
@@ -106,7 +106,7 @@ def resume_repeats(path: str | Path, *, watch: Watch = lambda name, number, coun
     """Continue interrupted repeats: runs that were begun or are missing. Finished ones are never trained again."""
     _refuse_processes("--seeds and --folds train one run after the other in one process")
 
-    from regtune.search.repeats_folder import open_repeats
+    from regtune.search.repeats.folder import open_repeats
 
     folder = open_repeats(path)
     _carry_out(folder, watch)
@@ -137,12 +137,16 @@ def sweep(
     changes = {"storage": storage, "workers": workers}
     settings = file.settings.model_copy(update={key: value for key, value in changes.items() if value is not None})
     file = replace(file, settings=settings)
+    if ray is not None:
+        from regtune.search.workers.ray_cluster import check_reachable
 
-    from regtune.reporting.sweep_report import write_sweep_report
+        check_reachable(ray)  # before torch and the data are loaded
+
+    from regtune.reporting.sweep.report import write_sweep_report
     from regtune.search import folder as names
-    from regtune.search.launchers import on_ray, on_this_machine
     from regtune.search.sweep import prepare_sweep
     from regtune.search.sweep import sweep as carry_out_sweep
+    from regtune.search.workers.launchers import on_ray, on_this_machine
     from regtune.training.devices import describe_environment
 
     prepared = prepare_sweep(file, study_name=study)
@@ -220,11 +224,11 @@ def ablate(
     check_sources(config.data)
     _refuse_processes("an ablation starts its own workers")
 
-    from regtune.reporting.ablation_report import write_ablation_report
+    from regtune.reporting.ablation.report import write_ablation_report
     from regtune.search import folder as names
-    from regtune.search.ablation_study import ablate as carry_out_ablation
-    from regtune.search.ablation_study import prepare_ablation
-    from regtune.search.launchers import on_this_machine
+    from regtune.search.ablation.study import ablate as carry_out_ablation
+    from regtune.search.ablation.study import prepare_ablation
+    from regtune.search.workers.launchers import on_this_machine
 
     name = config_name or "run"
     prepared = prepare_ablation(config, config_name=name, folds=folds, seeds=seeds, storage=storage)
@@ -261,7 +265,7 @@ def predict(path: str | Path, data: str, output: str) -> int:
 
 
 def _carry_out(folder: RepeatsFolder, watch: Watch) -> None:
-    from regtune.search.repeats import carry_out
+    from regtune.search.repeats.carrying_out import carry_out
 
     facts = folder.facts
     as_typed = partial(train, config_name=facts["config_name"], overrides=facts["overrides"])

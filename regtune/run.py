@@ -29,7 +29,7 @@ from typing import Any, Literal
 from regtune.errors import ConfigError, EnvironmentFault
 from regtune.history import History
 
-REPEATS = "repeats.json"  # in a folder of runs of one config, see `regtune.search.repeats_folder`
+REPEATS = "repeats.json"  # in a folder of runs of one config, see `regtune.search.repeats.folder`
 RUNS = Path("runs")  # where runs without an `output` go
 LOCK = ".lock"  # all that a process killed during preparation leaves; it does not make a run
 

@@ -48,8 +48,8 @@ def ablate(
     config = load_config(files[0], overrides)
 
     from regtune import api
-    from regtune.reporting.ablation_table import print_ablation
-    from regtune.reporting.ablation_words import ablation_caveats, ablation_sentences
+    from regtune.reporting.ablation.table import print_ablation
+    from regtune.reporting.ablation.words import ablation_caveats, ablation_sentences
 
     with leaderboard(on_stderr=as_json) as board:
         result = api.ablate(

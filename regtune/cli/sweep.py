@@ -18,8 +18,8 @@ from regtune.errors import ConfigError
 
 if TYPE_CHECKING:
     from regtune.search.board import Board
-    from regtune.search.record import Record
-    from regtune.search.sweep_result import SweepResult
+    from regtune.search.judging.sweep_result import SweepResult
+    from regtune.search.study.record import Record
 
 OWN_FILE = Path("configs/sweep.yaml")  # what `regtune sweep` alone takes, where it exists
 
@@ -154,7 +154,7 @@ def join(
     Example: `regtune sweep join --storage postgresql+psycopg://me@db/sweeps --study tickets`, with
     `data.train=/data/tickets.csv` where the file lies elsewhere.
     """
-    from regtune.search.places import overrides_here
+    from regtune.search.workers.places import overrides_here
 
     here = overrides_here(arguments or [])  # before torch is imported: a typo is reported at once
 
@@ -214,7 +214,7 @@ def newest_sweep(folder: Path) -> Path:
 def leaderboard(*, on_stderr: bool) -> Iterator[Callable[[Board], None]]:
     """What shows a sweep while the block runs; however that ends, the last table stays on the screen."""
     from regtune.reporting.console import make_console
-    from regtune.reporting.leaderboard import Leaderboard
+    from regtune.reporting.sweep.leaderboard import Leaderboard
 
     screen = Leaderboard(make_console(sys.stderr, environment=os.environ) if on_stderr else None)
     last: list[Board] = []
@@ -239,7 +239,7 @@ def _print(found: SweepResult | Board, *, as_json: bool) -> None:
     elif as_json:
         typer.echo(found.to_json(), nl=False)
     else:
-        from regtune.reporting.sweep_summary import print_sweep_summary
+        from regtune.reporting.sweep.summary import print_sweep_summary
 
         print_sweep_summary(found)
 
@@ -249,7 +249,7 @@ def _print_board(board: Board, *, as_json: bool) -> None:
         jobs = [_job(record, board) for record in board.records]
         typer.echo(json.dumps({"stage": board.stage, "counts": board.counts, "jobs": jobs}, indent=2))
         return
-    from regtune.reporting.leaderboard import Leaderboard
+    from regtune.reporting.sweep.leaderboard import Leaderboard
 
     Leaderboard().close(board)
 

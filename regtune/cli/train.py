@@ -122,7 +122,7 @@ def _repeat(file: str, overrides: list[str], *, seeds: int, folds: int) -> None:
 def _resume_repeats(path: Path, *, file: str | None, overrides: list[str], asked: dict[str, int | None]) -> None:
     from regtune.config import load_config
     from regtune.config.changes import refuse_changes
-    from regtune.search.repeats_folder import open_repeats
+    from regtune.search.repeats.folder import open_repeats
 
     folder = open_repeats(path)
     facts = folder.facts

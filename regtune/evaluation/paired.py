@@ -9,8 +9,8 @@ as many (shared rows' losses differ by far less than rows do). Two kinds of luck
    rows, not 200.
 
 Folds' means vary by their rows too, so rows count nearly twice. This is meant: folds share training rows, which no
-bootstrap of them sees, and without it too many differences would be called one (`regtune.search.verdict` has the
-figures; Nadeau and Bengio 2003, "Inference for the Generalization Error", widen for the same reason, by as much).
+bootstrap of them sees, and without it too many differences would be called one (regtune.search.judging.verdict has
+the figures; Nadeau and Bengio 2003, "Inference for the Generalization Error", widen for the same reason, by as much).
 
 The interval is value ± t · standard error, t of Student's distribution for as many rows: many comparisons at once ask
 for points far beyond 2,000 resamples, and their percentiles, stretched, called a third fewer of the true differences.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from regtune.config.document import Plain
-from regtune.reporting.space_text import changes_text, short_names, value_text, values_of
+from regtune.reporting.sweep.space_text import changes_text, short_names, value_text, values_of
 from regtune.reporting.table import Column, cell_line, header_line, table_width
 from regtune.wording import cut, printable
 

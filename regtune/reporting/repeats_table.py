@@ -5,8 +5,8 @@ Read from repeats.json, whose keys are:
     config_name, overrides   as the user typed them
     seeds, folds      how many of each; 1: the config's own
     data              {side: SHA-256 of its file} at the start
-    repeats           fields of regtune.search.repeats_folder.Repeat, one per run
-    figures           see regtune.search.repeats_figures.figures_of
+    repeats           fields of regtune.search.repeats.folder.Repeat, one per run
+    figures           see regtune.search.repeats.figures.figures_of
     out_of_fold       see regtune.evaluation.out_of_fold.write_out_of_fold; null without folds
     notes             one sentence each
 """
@@ -23,7 +23,7 @@ from regtune.reporting.console import standard_output
 from regtune.reporting.number_text import figure
 from regtune.reporting.pairs import Pair, print_pairs
 from regtune.reporting.summary import interval_text
-from regtune.search.repeats_folder import RepeatsFolder
+from regtune.search.repeats.folder import RepeatsFolder
 
 CHOSEN = "the best epoch was chosen on these rows, which flatters them"
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from regtune.config.document import Plain
-    from regtune.search.job import Repetition
-    from regtune.search.record import Record
+    from regtune.search.study.job import Repetition
+    from regtune.search.study.record import Record
 
 Stage = Literal["search", "confirm", "ablation", "done"]
 OWN = "own"  # the candidate that is the user's own config

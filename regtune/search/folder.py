@@ -11,9 +11,12 @@ report.html    the same for people
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from pathlib import Path
 
 from regtune.errors import ConfigError, EnvironmentFault
+from regtune.run import RUNS
 
 MARKS = ("sweep.yaml", "ablation.yaml", "sweep.db")  # any of them makes a folder ours
 RESULT = "result.json"
@@ -39,6 +42,14 @@ def make_folder(path: Path) -> bool:
             f"output: cannot make {path} ({error.strerror})", hint="choose another output=…"
         ) from None
     return is_new
+
+
+def remove_folder(path: Path) -> None:
+    """Of a study that never began; runs/ too, where nothing else is in it."""
+    shutil.rmtree(path, ignore_errors=True)
+    if path.parent == RUNS:
+        with contextlib.suppress(OSError):
+            RUNS.rmdir()
 
 
 def is_ours(path: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,13 +10,14 @@ from typing import Literal
 from regtune.config.changes import with_changes
 from regtune.config.document import Plain
 from regtune.errors import EnvironmentFault
-from regtune.search.facts import StudyFacts, read_facts, refuse_other_rows
-from regtune.search.fingerprint import fingerprint
-from regtune.search.launchers import on_this_machine
-from regtune.search.run import Watch, carry_out
-from regtune.search.storage import open_storage, refuse_other_host
-from regtune.search.study import find_study
-from regtune.search.worker import Place
+from regtune.search.storage.opening import open_storage, refuse_other_host
+from regtune.search.study.facts import read_facts, refuse_other_rows
+from regtune.search.study.fingerprint import fingerprint
+from regtune.search.study.opening import find_study
+from regtune.search.study.run import Watch, carry_out
+from regtune.search.workers.launchers import on_this_machine
+from regtune.search.workers.places import folder_here
+from regtune.search.workers.worker import Place
 from regtune.training.setup import prepare
 
 
@@ -40,20 +40,11 @@ def join(
     refuse_other_host(url, created_on=facts.host, here=socket.gethostname())
     setup = prepare(with_changes(facts.base, overrides), scores_test=False)
     refuse_other_rows(facts, fingerprint(setup))
-    here = folder_here(facts, study_name) if folder is None else folder
+    here = folder_here(Path(facts.folder), study_name) if folder is None else folder
     make_trials_folder(here)
     place = Place(storage=url, study=study_name, folder=here.absolute(), overrides=tuple(overrides.items()))
     with on_this_machine(setup, asked=asked) as launch:
         carry_out(study, place, shown_folder=here, launch=launch, watch=watch)
-
-
-def folder_here(facts: StudyFacts, study_name: str) -> Path:
-    """For checkpoints: the sweep's own folder where this machine has it (a shared disk), else one in the cache.
-
-    A trial that another machine takes over goes on from its checkpoint if the folder is shared, else from its start.
-    """
-    folder = Path(facts.folder)
-    return folder if folder.is_dir() else Path.home() / ".cache" / "regtune" / re.sub(r"[^\w.-]", "_", study_name)
 
 
 def make_trials_folder(path: Path) -> None:

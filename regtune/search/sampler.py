@@ -12,7 +12,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from regtune.search.settings import SweepSettings
-from regtune.search.space import Space
+from regtune.search.space.space import Space
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner

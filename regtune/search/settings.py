@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from regtune.config.schema import Section
-from regtune.search.job import Repetition
+from regtune.search.study.job import Repetition
 
 MOST_TRIALS = 10_000
 

@@ -7,16 +7,16 @@ from pathlib import Path
 from regtune.config.reader import read_document
 from regtune.errors import ConfigError
 from regtune.search import folder as names
-from regtune.search.analysis import analyse
 from regtune.search.board import Board
-from regtune.search.facts import read_facts
-from regtune.search.plan import is_finished
-from regtune.search.plans import plan_of
-from regtune.search.queue import read_records
-from regtune.search.run import BoardMaker
-from regtune.search.storage import default_url, open_storage, show_url
-from regtune.search.study import find_study
-from regtune.search.sweep_result import SweepResult, read_result
+from regtune.search.judging.analysis import analyse
+from regtune.search.judging.sweep_result import SweepResult, read_result
+from regtune.search.storage.opening import default_url, open_storage, show_url
+from regtune.search.study.facts import read_facts
+from regtune.search.study.opening import find_study
+from regtune.search.study.plan import is_finished
+from regtune.search.study.plans import plan_of
+from regtune.search.study.queue import read_records
+from regtune.search.study.run import BoardMaker
 
 
 def show(where: str, study_name: str | None) -> SweepResult | Board:

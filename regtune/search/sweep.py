@@ -17,16 +17,16 @@ from regtune.config.schema import Config
 from regtune.errors import ConfigError
 from regtune.run import RUNS, safe_name, write_text
 from regtune.search import folder as names
-from regtune.search.analysis import analyse
-from regtune.search.best_config import best_config
-from regtune.search.prepared import PreparedStudy
-from regtune.search.queue import read_records
-from regtune.search.record import Record
-from regtune.search.run import Launcher, Watch, carry_out
-from regtune.search.space import Space
-from regtune.search.storage import show_url
+from regtune.search.judging.analysis import analyse
+from regtune.search.judging.best_config import best_config
+from regtune.search.judging.sweep_result import SweepResult, write_result
+from regtune.search.space.space import Space
+from regtune.search.storage.opening import show_url
+from regtune.search.study.prepared import PreparedStudy
+from regtune.search.study.queue import read_records
+from regtune.search.study.record import Record
+from regtune.search.study.run import Launcher, Watch, carry_out
 from regtune.search.sweep_file import SweepFile
-from regtune.search.sweep_result import SweepResult, write_result
 from regtune.tasks.base import Task
 from regtune.tasks.infer import check_settings
 from regtune.training.setup import prepare

@@ -14,9 +14,9 @@ from regtune.config.folds import is_fold
 from regtune.config.schema import Config
 from regtune.config.wording import show_value
 from regtune.errors import ConfigError
-from regtune.search.default_space import everything_off
 from regtune.search.settings import MOST_TRIALS, SweepSettings
-from regtune.search.space import Space
+from regtune.search.space.default import everything_off
+from regtune.search.space.space import Space
 
 SEEDS_FOR_FILE = 5  # as many repetitions as five folds: a validation file cannot be cut into folds
 

@@ -32,8 +32,8 @@ from regtune.config.validate import Problem, check, config_error
 from regtune.config.wording import show_value
 from regtune.errors import ConfigError
 from regtune.search.settings import SweepSettings
-from regtune.search.space import Space
-from regtune.search.space_entries import read_space
+from regtune.search.space.entries import read_space
+from regtune.search.space.space import Space
 from regtune.search.sweep_checks import settle
 
 HINT = "regtune sweep --schema lists every key with its meaning"
@@ -70,7 +70,7 @@ class SweepFile:
 
     def space_for(self, task: str, *, steps: int) -> Space:
         """What is searched. task: the config's or the inferred one; steps: of the longest run."""
-        from regtune.search.default_space import default_space
+        from regtune.search.space.default import default_space
 
         return self.space or default_space(self.config, task=task, steps=steps)
 

@@ -21,7 +21,7 @@ from regtune.run import Run, remove_leftovers, write_text
 from regtune.training.checkpoints import Checkpoint, CheckpointStore
 from regtune.training.keeping import KeepAnswers
 from regtune.training.processes import Processes
-from regtune.training.setup import Setup, prepare
+from regtune.training.setup import prepare
 from regtune.training.signals import StopRequested, StopSignals
 from regtune.training.train import is_finished, memory_guard, remembered, train_on
 
@@ -41,12 +41,13 @@ def train_trial(
     *,
     told: Callable[[History, int], None],
     checkpoint_seconds: float,
-    prepared: Callable[[Setup], None] = lambda setup: None,
+    signals: StopSignals,
 ) -> TrialResult:
     """Train one trial in its folder, from the last checkpoint found there.
 
     told: called with the history and the step the trial started from, once at the start and after each evaluation;
-    what it raises ends the trial and is passed on. prepared: called before the first step, may refuse by raising.
+    what it raises ends the trial and is passed on. signals: entered by the caller, who also learns of a stop that comes
+    too late for this trial.
     Raises Interrupted after Ctrl-C or SIGTERM, everything saved; EnvironmentFault when another process has the folder;
     else what `train` raises.
     """
@@ -59,7 +60,6 @@ def train_trial(
         checkpoint = checkpoint_of(run, config, store)
         with memory_guard(config):
             setup = prepare(config, scores_test=False)
-        prepared(setup)
         write_text(run.config_path, dump_config(config))
         history, progress = remembered(checkpoint)
         run.write_history(history)
@@ -71,9 +71,8 @@ def train_trial(
         )
         if checkpoint is not None:
             keeping.restore(checkpoint)
-        signals = StopSignals()
         try:
-            with signals, memory_guard(config):
+            with memory_guard(config):
                 if not is_finished(history, setup):
                     train_on(run, setup, Processes(), store, history, progress, keeping, (), checkpoint, signals)
         except StopRequested:

@@ -13,7 +13,7 @@ from regtune import api
 from regtune.cli.ablate import ablate
 from regtune.config.schema import Config
 from regtune.errors import ConfigError
-from tests.reporting.ablations import RESULT
+from tests.reporting.ablation.ablations import RESULT
 
 app = typer.Typer()
 app.command()(ablate)
@@ -28,7 +28,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Config, dict[str, objec
         calls.append((config, options))
         return RESULT
 
-    monkeypatch.setattr(api, "ablate", made_up, raising=False)
+    monkeypatch.setattr(api, "ablate", made_up)
     return calls
 
 
@@ -51,7 +51,6 @@ def test_options_and_overrides_reach_the_library(asked: list, config_file: str) 
     assert config.regularization.dropout == 0.3
     assert options == {
         "config_name": config_file,
-        "overrides": ["regularization.dropout=0.3"],
         "folds": 3,
         "seeds": None,
         "workers": 2,

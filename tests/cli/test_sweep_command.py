@@ -13,8 +13,8 @@ import pytest
 
 from regtune import api
 from regtune.cli import run_command_line
-from regtune.search.places import ALLOWED, overrides_here
-from tests.reporting.sweep_pieces import board_of, result_of, search_records
+from regtune.search.workers.places import ALLOWED, overrides_here
+from tests.reporting.sweep.sweep_pieces import board_of, result_of, search_records
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "regtune" / "search" / "sweep.yaml"

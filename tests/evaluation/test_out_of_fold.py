@@ -1,4 +1,4 @@
-"""Answers of several models as those of one. The whole path is tested in tests/search/test_repeats.py."""
+"""Answers of several models as those of one. The whole path is tested in tests/search/repeats/test_carrying_out.py."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from regtune.evaluation.answers import Answered
 from regtune.history import Evaluation, History
-from regtune.search.job import Job, Repetition
-from regtune.search.record import Record
+from regtune.search.study.job import Job, Repetition
+from regtune.search.study.record import Record
 
 
 def folds(count):

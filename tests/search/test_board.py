@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from regtune.history import History
-from tests.reporting.sweep_pieces import board_of, history_of, record_of, search_records, with_status
+from tests.reporting.sweep.sweep_pieces import board_of, history_of, record_of, search_records, with_status
 
 NAN = replace(history_of(0.5).best, validation_loss=math.nan)
 

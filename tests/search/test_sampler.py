@@ -5,7 +5,7 @@ import pytest
 
 from regtune.search.sampler import pruner_for, sampler_for, sampler_name
 from regtune.search.settings import SweepSettings
-from regtune.search.space import Space
+from regtune.search.space.space import Space
 
 PLAIN = Space.from_entries({"training.learning_rate": {"low": 1e-5, "high": 1e-3, "log": True}})
 CONDITIONAL = Space.from_entries({"regularization.dropout": {"low": 0.1, "high": 0.3, "off": True}})

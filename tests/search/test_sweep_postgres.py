@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.search.postgres import Postgres, running_postgres
+from tests.search.storage.postgres import Postgres, running_postgres
 from tests.search.whole_sweep import assert_every_job_was_done_once, finish, start, wait_for, write_sweep_file
 
 pytestmark = pytest.mark.slow
@@ -78,6 +78,6 @@ def test_joining_with_other_rows_is_refused(tmp_path: Path, labelled_file: Path,
     _, errors = joiner.communicate(timeout=120)
     sweep.terminate()
     sweep.communicate(timeout=120)
-    assert joiner.returncode == 2
-    assert "the data differ" in errors
+    assert joiner.returncode == 4
+    assert "this machine does not have what the study was begun with (different: " in errors
     assert "Traceback" not in errors

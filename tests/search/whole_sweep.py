@@ -12,11 +12,11 @@ from pathlib import Path
 
 import optuna
 
-from regtune.search.facts import read_facts
-from regtune.search.plans import plan_of
-from regtune.search.queue import read_records
-from regtune.search.record import Record
-from regtune.search.storage import open_storage
+from regtune.search.storage.opening import open_storage
+from regtune.search.study.facts import read_facts
+from regtune.search.study.plans import plan_of
+from regtune.search.study.queue import read_records
+from regtune.search.study.record import Record
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 240  # for anything to happen on a busy machine
@@ -48,7 +48,7 @@ def start(*words: object, environment: Mapping[str, str] = os.environ) -> subpro
     """`regtune sweep` with these words."""
     return subprocess.Popen(
         [sys.executable, "-m", "regtune", "sweep", *map(str, words)],
-        env={**environment, "PYTHONPATH": str(ROOT)},
+        env={**environment, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "passive"},  # threads that spin starve others
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

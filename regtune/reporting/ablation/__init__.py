@@ -1,0 +1,1 @@
+"""An ablation for people: tables, sentences, report."""

@@ -1,0 +1,1 @@
+"""A sweep for people: live leaderboard, summary, report."""

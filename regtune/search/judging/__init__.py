@@ -1,0 +1,1 @@
+"""What the trials of a sweep say together: ranking, verdict, importances, what less patience would have cost."""

@@ -1,0 +1,1 @@
+"""One config trained several times, each a whole run: how much of a figure is luck."""
