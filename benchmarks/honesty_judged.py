@@ -10,9 +10,9 @@ import numpy as np
 from sweep_truth import Truths, Values, as_json, identity, value_of, values_of
 
 from regtune.config.schema import Config
-from regtune.search.record import Record
-from regtune.search.space import Space
-from regtune.search.sweep_result import SweepResult
+from regtune.search.judging.sweep_result import SweepResult
+from regtune.search.space.space import Space
+from regtune.search.study.record import Record
 
 NEAR = 0.03  # within 3 % of the grid's best test loss
 

@@ -7,7 +7,6 @@ of the 2 s of a trial of 20 epochs on 200 rows, the trunk takes 1.2 s.
 from __future__ import annotations
 
 import functools
-import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,8 +23,6 @@ from regtune.models.finetune.replay import Replay
 @contextmanager
 def remembering() -> Iterator[None]:
     """In this process, as long as it is open."""
-    gc.collect()
-    gc.freeze()  # accelerate collects at every start of a training; 0.3 s of looking at what was imported
     with mock.patch.object(features, "collect", _remembered(features.collect)):
         yield
 

@@ -39,14 +39,21 @@ def trial_here(path: Path, folder: Path) -> None:
     """One trial of a sweep's own config, as a script would do it."""
     from timed_worker import IN_TRIAL, Notes, note, noting, write_notes
 
-    from regtune.search.job import Repetition, job_config
+    from regtune.search.study.job import Repetition, job_config
     from regtune.search.sweep_file import load_sweep
+    from regtune.training.signals import StopSignals
     from regtune.training.trial import train_trial
 
     notes: Notes = []
     config = job_config(load_sweep(path).config, {}, Repetition(fold=1, folds=5, seed=0))
-    with noting(notes, *IN_TRIAL):
-        train_trial(config, folder, told=lambda history, step: note(notes, "evaluated"), checkpoint_seconds=30.0)
+    with noting(notes, *IN_TRIAL), StopSignals() as signals:
+        train_trial(
+            config,
+            folder,
+            told=lambda history, step: note(notes, "evaluated"),
+            checkpoint_seconds=30.0,
+            signals=signals,
+        )
     write_notes(folder / "moments.json", notes)
 
 

@@ -16,14 +16,14 @@ from typing import Any
 from real_sets import read_rows
 from sklearn.model_selection import train_test_split
 
-from regtune.search.pool import Pool
-from regtune.search.prepared import PreparedStudy
-from regtune.search.record import Record
-from regtune.search.run import Crew
+from regtune.search.judging.sweep_result import SweepResult
+from regtune.search.study.prepared import PreparedStudy
+from regtune.search.study.record import Record
+from regtune.search.study.run import Crew
 from regtune.search.sweep import prepare_sweep, sweep
 from regtune.search.sweep_file import load_sweep
-from regtune.search.sweep_result import SweepResult
-from regtune.search.worker import Place, work
+from regtune.search.workers.pool import Pool
+from regtune.search.workers.worker import Place, work
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 FILES = {
@@ -43,7 +43,7 @@ class OneThreadEach:
     def __call__(
         self, place: Place, jobs: int, *, on_tick: Callable[[Crew], None], on_death: Callable[[int], bool]
     ) -> None:
-        """As `regtune.search.run.Launcher` says."""
+        """As `regtune.search.study.run.Launcher` says."""
         places = [replace(place, slot=slot, threads=1) for slot in range(min(self.workers, jobs))]
         Pool(places, work=self.target, on_tick=lambda: on_tick(Crew(asked=self.workers)), on_death=on_death).run()
 

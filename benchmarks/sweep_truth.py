@@ -24,13 +24,13 @@ from regtune.config.schema import Config
 from regtune.evaluation.answers import Answered
 from regtune.evaluation.difference import Difference
 from regtune.evaluation.paired import paired_difference
-from regtune.search.job import Job, Repetition
-from regtune.search.plan import FixedPlan
-from regtune.search.prepared import PreparedStudy
-from regtune.search.queue import advance, fail_orphans, read_records
-from regtune.search.record import Record
 from regtune.search.settings import SweepSettings
-from regtune.search.space import Space
+from regtune.search.space.space import Space
+from regtune.search.study.job import Job, Repetition
+from regtune.search.study.plan import FixedPlan
+from regtune.search.study.prepared import PreparedStudy
+from regtune.search.study.queue import advance, fail_orphans, read_records
+from regtune.search.study.record import Record
 from regtune.training.setup import prepare
 
 FIRST_SEED = 1_000  # a sweep's seeds are below

@@ -7,32 +7,36 @@ once with the test rows, which `regtune.evaluation.results.score` measures.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 from remembered_features import remembering
 from torch import Tensor
 
+from regtune.config.schema import Config
 from regtune.evaluation.answers import Answered
 from regtune.evaluation.packed import pack, unpack
 from regtune.evaluation.results import score
 from regtune.history import History
-from regtune.search import worker
-from regtune.search.job import Job, job_config
-from regtune.search.plan import FixedPlan
-from regtune.search.queue import read_records
-from regtune.search.worker import Place, Report, Worker
+from regtune.search.study.job import Job, job_config
+from regtune.search.study.plan import FixedPlan
+from regtune.search.study.queue import read_records
+from regtune.search.workers import worker
+from regtune.search.workers.worker import Place, Report, Worker
+from regtune.training import trial as trial_module
 from regtune.training.setup import Setup, prepare
-from regtune.training.trial import train_trial
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
 
 
 def heads_work(place: Place) -> None:
-    """`regtune.search.worker.work`, where it remembers the trunk's features."""
+    """`regtune.search.workers.worker.work`, where it remembers the trunk's features."""
     with remembering():
         worker.work(place)
 
@@ -62,13 +66,14 @@ class TestedWorker(Worker):
             best.told(history)
             report(history, started_from_step)
 
-        result = train_trial(
-            job_config(self.base, job.changes, job.repetition),
-            self.place.folder / "trials" / job.key,
-            told=told,
-            prepared=best.watch,
-            checkpoint_seconds=math.inf,  # begun again after a kill: a checkpoint lacks the best weights
-        )
+        with best.watching():
+            result = trial_module.train_trial(
+                job_config(self.base, job.changes, job.repetition),
+                self.place.folder / "trials" / job.key,
+                told=told,
+                checkpoint_seconds=math.inf,  # begun again after a kill: a checkpoint lacks the best weights
+                signals=self.signals,
+            )
         answered = self.test(best)
         answers_path(self.place.folder, job.key).write_text(pack(answered), encoding="ascii")
         assert result.history.best is not None
@@ -90,8 +95,16 @@ class BestWeights:
     setups: list[Setup] = field(default_factory=list)
     weights: dict[str, Tensor] = field(default_factory=dict)
 
-    def watch(self, setup: Setup) -> None:
-        self.setups.append(setup)
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Learn of the model that the trial begun inside trains."""
+
+        def prepare_and_tell(config: Config, *, scores_test: bool) -> Setup:
+            self.setups.append(prepare(config, scores_test=scores_test))
+            return self.setups[-1]
+
+        with mock.patch.object(trial_module, "prepare", prepare_and_tell):
+            yield
 
     def told(self, history: History) -> None:
         if len(history) and history.last.is_best:

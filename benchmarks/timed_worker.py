@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from regtune.search import worker
-from regtune.search.worker import Place, Report, Worker
+from regtune.search.workers import worker
+from regtune.search.workers.worker import Place, Report, Worker
 from regtune.training import trial
 from regtune.training.trainer import RegtuneTrainer
 
@@ -76,7 +76,7 @@ IN_WORKER = (
 
 
 def timed_work(place: Place) -> None:
-    """`regtune.search.worker.work`; writes moments-SLOT.json into the sweep's folder when all is done."""
+    """`regtune.search.workers.worker.work`; writes moments-SLOT.json into the sweep's folder when all is done."""
     notes: Notes = []
     with noting(notes, *IN_TRIAL, *IN_WORKER):
         worker.work(place)
