@@ -140,7 +140,10 @@ def sweep(
     if ray is not None:
         from regtune.search.workers.ray_cluster import check_reachable
 
-        check_reachable(ray)  # before torch and the data are loaded
+        check_reachable(ray)
+    _check_places(file.folder, settings.storage)
+    if ray is None:
+        _start_workers_early()
 
     from regtune.reporting.sweep.report import write_sweep_report
     from regtune.search import folder as names
@@ -184,6 +187,12 @@ def join_sweep(
     """
     _refuse_processes("a sweep starts its own workers")
 
+    from regtune.search.storage.opening import open_storage
+    from regtune.search.study.opening import find_study
+
+    find_study(open_storage(storage, must_exist=True), study)  # before torch is loaded
+    _start_workers_early()
+
     from regtune.search.join import join
 
     join(
@@ -221,8 +230,15 @@ def ablate(
     The other arguments are those of `train`, `train_repeats` and `sweep`. Called again after an interruption, it goes
     on.
     """
+    from regtune.search.ablation.arms import ablation_settings
+    from regtune.search.ablation.folder import ablation_folder
+
+    name = config_name or "run"
     check_sources(config.data)
     _refuse_processes("an ablation starts its own workers")
+    ablation_settings(config, folds=folds, seeds=seeds)
+    _check_places(ablation_folder(config, config_name=name), storage)
+    _start_workers_early()
 
     from regtune.reporting.ablation.report import write_ablation_report
     from regtune.search import folder as names
@@ -230,7 +246,6 @@ def ablate(
     from regtune.search.ablation.study import prepare_ablation
     from regtune.search.workers.launchers import on_this_machine
 
-    name = config_name or "run"
     prepared = prepare_ablation(config, config_name=name, folds=folds, seeds=seeds, storage=storage)
     with on_this_machine(prepared.setup, asked="auto" if workers is None else workers) as launch:
         result = carry_out_ablation(prepared, launch=launch, watch=board)
@@ -270,6 +285,22 @@ def _carry_out(folder: RepeatsFolder, watch: Watch) -> None:
     facts = folder.facts
     as_typed = partial(train, config_name=facts["config_name"], overrides=facts["overrides"])
     carry_out(folder, train=as_typed, resume=resume, watch=watch)
+
+
+def _check_places(folder: Path, storage: str | None) -> None:
+    """What can be said of folder and database before torch and the data are loaded."""
+    from regtune.search.folder import check_folder
+    from regtune.search.storage.opening import check_storage
+
+    check_folder(folder)
+    if storage is not None:
+        check_storage(storage)
+
+
+def _start_workers_early() -> None:
+    from regtune.search.workers.fork_server import start_early
+
+    start_early()  # their imports take as long as ours, on another core
 
 
 def _refuse_processes(why: str) -> None:

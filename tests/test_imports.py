@@ -26,7 +26,15 @@ LEVELS = [
     {"cli"},
     {"__main__", "__init__"},
 ]
-MAY_IMPORT_TORCH = ("training/", "models/", "evaluation/", "tasks/", "data/encode.py", "search/storage/patient.py")
+MAY_IMPORT_TORCH = (
+    "training/",
+    "models/",
+    "evaluation/",
+    "tasks/",
+    "data/encode.py",
+    "search/storage/patient.py",
+    "search/trial_sampler.py",
+)
 
 
 def part_of(module: str) -> str:

@@ -129,7 +129,9 @@ def _interrupted(code: int) -> int:
     """Ctrl-C or SIGTERM outside of training proper, or for the second time: nothing was waited for."""
     if is_spoken_here(KeyboardInterrupt()):
         _say("error: interrupted")
-        _say("hint: a run that had begun goes on with `regtune train --resume RUN`; `regtune runs` lists them")
+        _say(
+            "hint: a run goes on with `regtune train --resume RUN` (`regtune runs` lists them), a sweep with its command"
+        )
     return code
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from regtune.cli.sweep import AsJson, Workers, leaderboard
+from regtune.cli.sweep import CHECKING, AsJson, Workers, leaderboard
 from regtune.errors import ConfigError
 
 
@@ -51,6 +51,7 @@ def ablate(
     from regtune.reporting.ablation.table import print_ablation
     from regtune.reporting.ablation.words import ablation_caveats, ablation_sentences
 
+    typer.echo(CHECKING, err=True)
     with leaderboard(on_stderr=as_json) as board:
         result = api.ablate(
             config,

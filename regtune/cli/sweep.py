@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from regtune.search.judging.sweep_result import SweepResult
     from regtune.search.study.record import Record
 
+CHECKING = "checking config, data and model …"
 OWN_FILE = Path("configs/sweep.yaml")  # what `regtune sweep` alone takes, where it exists
 
 Storage = Annotated[
@@ -101,6 +102,7 @@ def sweep(
     with sweep_file(file) as path:
         from regtune import api
 
+        typer.echo(CHECKING, err=True)
         with leaderboard(on_stderr=as_json) as board:
             result = api.sweep(path, overrides, storage=storage, study=study, workers=workers, ray=ray, board=board)
     _print(result, as_json=as_json)
@@ -160,8 +162,11 @@ def join(
 
     from regtune import api
 
+    typer.echo(CHECKING, err=True)
+
     with leaderboard(on_stderr=False) as board:
         api.join_sweep(storage, study, workers=workers, folder=folder, overrides=here, board=board)
+    typer.echo(f"nothing of {study} is left to do; the machine that began it has the verdict", err=True)
 
 
 _parts = typer.Typer(rich_markup_mode="markdown", pretty_exceptions_enable=False, add_completion=False)
@@ -249,9 +254,9 @@ def _print_board(board: Board, *, as_json: bool) -> None:
         jobs = [_job(record, board) for record in board.records]
         typer.echo(json.dumps({"stage": board.stage, "counts": board.counts, "jobs": jobs}, indent=2))
         return
-    from regtune.reporting.sweep.leaderboard import Leaderboard
+    from regtune.reporting.sweep.leaderboard import print_board
 
-    Leaderboard().close(board)
+    print_board(board)
 
 
 def _job(record: Record, board: Board) -> dict[str, Any]:

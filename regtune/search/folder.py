@@ -27,20 +27,26 @@ REPORT = "report.html"
 def make_folder(path: Path) -> bool:
     """Make the folder, or find it as an earlier start left it; one of anything else is not touched. True: it is new.
 
-    Raises ConfigError when it holds something else, EnvironmentFault when it cannot be made.
+    Raises what `check_folder` raises, and EnvironmentFault when it cannot be made.
     """
-    is_new = not path.is_dir() or not any(path.iterdir())
-    if path.is_symlink() or path.is_file() or not (is_new or is_ours(path)):
-        raise ConfigError(
-            f"output: {path} already exists, is no sweep's folder and is never overwritten",
-            hint="choose another output=…",
-        )
+    is_new = check_folder(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise EnvironmentFault(
             f"output: cannot make {path} ({error.strerror})", hint="choose another output=…"
         ) from None
+    return is_new
+
+
+def check_folder(path: Path) -> bool:
+    """Whether it would be new. Raises ConfigError when it holds something else than a sweep or an ablation."""
+    is_new = not path.is_dir() or not any(path.iterdir())
+    if path.is_symlink() or path.is_file() or not (is_new or is_ours(path)):
+        raise ConfigError(
+            f"output: {path} already exists, is no sweep's folder and is never overwritten",
+            hint="choose another output=…",
+        )
     return is_new
 
 

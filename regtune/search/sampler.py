@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
 MOST_GP_TRIALS = 200  # a Gaussian process costs trials³
-SEED_STRIDE = 1_000_003  # a prime: seeds of neighbouring numbers of trials do not meet those of neighbouring seeds
-LARGEST_SEED = 2**32 - 1
 WARMUP_SHARE = 1 / 3  # of a run's evaluations before the first may be pruned
 SHARE_KEPT = 3  # halving lets one trial in three go on, at a third of the evaluations and at the end
 
@@ -34,25 +32,27 @@ def sampler_name(settings: SweepSettings, space: Space) -> str:
     return "tpe" if needs_tpe else "gp"
 
 
-def sampler_for(settings: SweepSettings, space: Space, *, seed: int, finished: int) -> BaseSampler:
-    """The sampler of one worker.
+def sampler_for(settings: SweepSettings, space: Space, *, seed: int) -> BaseSampler:
+    """The sampler of a worker; all workers of a sweep have the same one, see `SeededByTrial`.
 
-    seed: different for each worker. finished: trials the study has when the worker starts, so that a sweep that goes on
-    does not draw the same first points again. On a grid every trial's values are enqueued (`Space.grid`) and the
-    sampler is never asked.
+    On a grid every trial's values are enqueued (`Space.grid`) and the sampler is never asked.
     """
     from optuna.samplers import GPSampler, RandomSampler, TPESampler
 
-    seed = (seed + SEED_STRIDE * finished) % LARGEST_SEED
-    name = sampler_name(settings, space)
-    if name == "gp":
-        return GPSampler(seed=seed)
-    if name == "tpe":
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Argument ``group`` is an experimental feature")
-            # group: a parameter that is not always there is modelled together with those it appears with.
-            return TPESampler(seed=seed, multivariate=True, group=space.is_conditional, constant_liar=True)
-    return RandomSampler(seed=seed)
+    from regtune.search.trial_sampler import SeededByTrial
+
+    def make(seed: int) -> BaseSampler:
+        name = sampler_name(settings, space)
+        if name == "gp":
+            return GPSampler(seed=seed)
+        if name == "tpe":
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Argument ``group`` is an experimental feature")
+                # group: a parameter that is not always there is modelled together with those it appears with.
+                return TPESampler(seed=seed, multivariate=True, group=space.is_conditional, constant_liar=True)
+        return RandomSampler(seed=seed)
+
+    return SeededByTrial(make, seed=seed)
 
 
 def pruner_for(settings: SweepSettings, *, evaluations: int) -> BasePruner:

@@ -10,12 +10,11 @@ write      result.json, best.yaml
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from regtune.config.changes import with_changes
 from regtune.config.schema import Config
 from regtune.errors import ConfigError
-from regtune.run import RUNS, safe_name, write_text
+from regtune.run import write_text
 from regtune.search import folder as names
 from regtune.search.judging.analysis import analyse
 from regtune.search.judging.best_config import best_config
@@ -46,7 +45,7 @@ def prepare_sweep(file: SweepFile, *, study_name: str | None) -> PreparedStudy:
         setup=setup,
         settings=file.settings,
         space=space,
-        folder=Path(file.output) if file.output else RUNS / safe_name(Path(file.config_name).stem),
+        folder=file.folder,
         study_name=study_name,
         asked=without_password(file).to_yaml(space),
         notes=file.notes,

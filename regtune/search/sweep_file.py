@@ -31,6 +31,7 @@ from regtune.config.schema import Config
 from regtune.config.validate import Problem, check, config_error
 from regtune.config.wording import show_value
 from regtune.errors import ConfigError
+from regtune.run import RUNS, safe_name
 from regtune.search.settings import SweepSettings
 from regtune.search.space.entries import read_space
 from regtune.search.space.space import Space
@@ -67,6 +68,11 @@ class SweepFile:
     config_name: str  # the sweep file as the user named it
     output: str | None  # folder of the sweep; None: runs/<name of the file>
     notes: tuple[str, ...]  # what was decided because the file leaves it open, a sentence each
+
+    @property
+    def folder(self) -> Path:
+        """Of the sweep."""
+        return Path(self.output) if self.output else RUNS / safe_name(Path(self.config_name).stem)
 
     def space_for(self, task: str, *, steps: int) -> Space:
         """What is searched. task: the config's or the inferred one; steps: of the longest run."""

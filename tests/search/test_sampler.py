@@ -29,20 +29,32 @@ def test_auto_is_a_gaussian_process_where_it_can_be(settings, space, name):
 
 @pytest.mark.parametrize(("sampler", "kind"), [("gp", "GPSampler"), ("tpe", "TPESampler"), ("random", "RandomSampler")])
 def test_a_sampler_is_optunas(sampler, kind):
-    made = sampler_for(SweepSettings(sampler=sampler), PLAIN, seed=0, finished=0)
+    made = sampler_for(SweepSettings(sampler=sampler), PLAIN, seed=0)
 
-    assert type(made).__name__ == kind
-
-
-def first_rate(*, seed, finished):
-    sampler = sampler_for(SweepSettings(), PLAIN, seed=seed, finished=finished)
-    return PLAIN.suggest(optuna.create_study(sampler=sampler).ask())["training.learning_rate"]
+    assert type(made._make(0)).__name__ == kind
 
 
-def test_a_sweep_that_goes_on_does_not_draw_the_same_first_points_again():
-    assert first_rate(seed=0, finished=0) == first_rate(seed=0, finished=0)
-    assert first_rate(seed=0, finished=5) != first_rate(seed=0, finished=0)
-    assert first_rate(seed=1000, finished=0) != first_rate(seed=0, finished=0)
+def rates(*, seed, workers):
+    """The first six learning rates, drawn in turn by as many workers."""
+    study = optuna.create_study()
+    samplers = [sampler_for(SweepSettings(), PLAIN, seed=seed) for _ in range(workers)]
+    found = []
+    for number in range(6):
+        study.sampler = samplers[number % workers]
+        found.append(PLAIN.suggest(study.ask())["training.learning_rate"])
+    return found
+
+
+def test_what_is_drawn_depends_on_the_trial_not_on_the_worker():
+    assert rates(seed=0, workers=1) == rates(seed=0, workers=3)
+
+
+def test_no_two_workers_draw_the_same_points():
+    assert len(set(rates(seed=0, workers=2))) == 6
+
+
+def test_another_seed_draws_other_points():
+    assert not set(rates(seed=0, workers=1)) & set(rates(seed=1, workers=1))
 
 
 @pytest.mark.parametrize(("direction", "sign"), [("minimize", 1), ("maximize", -1)])

@@ -50,7 +50,7 @@ def ablation_lines(result: AblationResult, *, name: str) -> list[str]:
         lines += ["", "failed and left out:", *(f"- {failure}" for failure in result.failures)]
     lines += ["", "what this cannot tell:", *(f"- {caveat}" for caveat in ablation_caveats(result))]
     if result.off:
-        lines += ["", f"off in the config, so without an arm: {', '.join(result.off)}"]
+        lines += ["", f"without an arm, off in the config or never able to act: {', '.join(result.off)}"]
     return lines
 
 

@@ -105,9 +105,15 @@ def progress_text(board: Board) -> str:
         f"{board.ended_jobs} of {board.planned_jobs} jobs",
         *([f"about {_rough(left)} left"] if left else []),
         *([f"{failed} failed"] if failed else []),
-        *([f"{board.workers_alive} of {board.workers_asked} workers"] if board.workers_asked else []),
+        *([workers_text(board)] if board.workers_asked else []),
     ]
     return ", ".join(parts)
+
+
+def workers_text(board: Board) -> str:
+    if board.workers_alive == 0 and board.ended_jobs == 0:
+        return f"{board.workers_asked} workers are starting"
+    return f"{board.workers_alive} of {board.workers_asked} workers"
 
 
 def best_text(board: Board) -> str:

@@ -89,7 +89,7 @@ def standing_lines(result: SweepResult, *, width: int) -> list[Text]:
 def standing_caption(result: SweepResult) -> str:
     """What the numbers of the final table are."""
     unit = f", {result.unit}" if result.objective == "loss" else ""
-    return f"{result.objective}{unit}: mean ± std over runs, 95 % intervals; = tied with the first"
+    return f"{result.objective}{unit}: mean ± std over runs, 95 % intervals; = tied with the first; more runs first"
 
 
 def _columns(result: SweepResult, rows: Sequence[Cells], *, width: int) -> list[Column]:
@@ -129,10 +129,10 @@ def finding_pairs(result: SweepResult) -> list[Pair]:
     return [
         *_optimism(result),
         *_labelled("patience", _patience_lines(result)),
+        *_labelled("epochs", [note for note in result.notes if "at their last evaluation" in note]),
         *_labelled("importance", [importance_text(result)]),
         *_labelled("edge", [edge_text(edge) for edge in result.edges]),
         *_labelled("failed", _failure_lines(result)),
-        *_labelled("note", list(result.notes)),
         ("done", done_text(result)),
         ("sweep", f"{result.folder} (report.html, best.yaml, result.json)"),
         ("best", recommended_text(result)),

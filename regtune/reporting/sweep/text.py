@@ -19,7 +19,9 @@ def done_text(result: SweepResult) -> str:
 
 
 def optimism_text(optimism: float, *, trials: int) -> str:
-    """Why the best value of the search is not the value to expect. optimism ≥ 0, in the objective's unit."""
+    """Why the best value of the search is not the value to expect. optimism: in the objective's unit."""
+    if optimism <= 0:
+        return f"the best of {trials} trials looks no better on its search fold than on the others"
     size = decimal(optimism).strip()
     return f"the best of {trials} trials looks better on its search fold than it is, by about {size}"
 

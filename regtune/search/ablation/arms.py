@@ -50,11 +50,12 @@ class Arm:
         return self.name.replace(" ", "-")
 
 
-def off_values(settings: RegularizationSettings) -> dict[str, Plain]:
-    """{technique: the value that switches it off}, of the techniques that are on.
+def off_values(config: Config) -> dict[str, Plain]:
+    """{technique: the value that switches it off}, of the techniques that are on; patience only where it can fire.
 
     A drop_path that is left to the model is not one of them: most models have none. Class weights are no technique.
     """
+    settings = config.regularization
     dropout, augmentation = settings.dropout, settings.augmentation
     is_plain = isinstance(dropout, int | float)
     # One number leaves embedding dropout of some architectures to the model, 0 as well; the other forms may not.
@@ -64,11 +65,19 @@ def off_values(settings: RegularizationSettings) -> dict[str, Plain]:
         "dropout": (_drops(settings), no_dropout),
         "drop_path": (bool(settings.drop_path), 0.0),
         "weight_decay": (settings.weight_decay > 0, 0.0),
-        "patience": (settings.patience is not None, None),
+        "patience": (_can_fire(config), None),
         "smoothing": (settings.smoothing > 0, 0.0),
         "augmentation": (any(strengths), 0.0),
     }
     return {technique: on[technique][1] for technique in TECHNIQUES if on[technique][0]}
+
+
+def _can_fire(config: Config) -> bool:
+    from regtune.regularization.patience import earliest_stop_evaluation
+
+    patience = config.regularization.patience
+    evaluations = config.training.epochs * config.training.evaluations_per_epoch
+    return patience is not None and earliest_stop_evaluation(patience) < evaluations
 
 
 def _drops(settings: RegularizationSettings) -> bool:
@@ -84,7 +93,7 @@ def ablation_arms(config: Config) -> list[Arm]:
     Raises ConfigError when no technique is on.
     """
     assert config.task is not None  # it decides whether a smoothing that was left out is on
-    off = off_values(config.regularization)
+    off = off_values(config)
     if not off:
         raise ConfigError(
             "regularization: every technique is off, there is nothing to take away",

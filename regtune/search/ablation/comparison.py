@@ -52,7 +52,7 @@ def ablation_result(
     arms = ablation_arms(config)
     measures = ablation_measures(config.task)
     finished = _finished(records, arms, repeated)
-    every = tuple(off_values(config.regularization))
+    every = tuple(off_values(config))
     settings = config.regularization.model_dump()
     sides = [(every, technique) for technique in every]
     sides += [((technique,), technique) for technique in every if len(every) > 1]

@@ -5,15 +5,14 @@ The study, its queue and its workers are a sweep's; what differs is that every j
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from regtune.config import dump_config
 from regtune.config.changes import anchored
 from regtune.config.schema import Config
-from regtune.run import RUNS, safe_name, write_text
+from regtune.run import write_text
 from regtune.search import folder as names
 from regtune.search.ablation.arms import ablation_arms, ablation_settings
 from regtune.search.ablation.comparison import ablation_result
+from regtune.search.ablation.folder import ablation_folder
 from regtune.search.ablation.result import AblationResult
 from regtune.search.settings import repetitions
 from regtune.search.space.space import Space
@@ -21,14 +20,6 @@ from regtune.search.study.prepared import PreparedStudy
 from regtune.search.study.queue import read_records
 from regtune.search.study.run import Launcher, Watch, carry_out
 from regtune.training.setup import prepare
-
-SUFFIX = "-ablation"
-
-
-def ablation_folder(config: Config, *, config_name: str) -> Path:
-    """Beside the run that the same config trains: its output, or runs/<config name>, and a suffix."""
-    place = Path(config.output) if config.output else RUNS / safe_name(Path(config_name).stem)
-    return place.with_name(place.name + SUFFIX)
 
 
 def prepare_ablation(

@@ -72,8 +72,20 @@ def analyse(study: optuna.Study, *, folder: Path, storage: str) -> SweepResult:
         seconds=wall_seconds(study),
         trial_epochs=sum(record.history.last.epoch for record in records if len(record.history)),
         hosts=dict(hosts),
-        notes=facts.notes,
+        notes=(*facts.notes, *unfinished_curves(records)),
     )
+
+
+def unfinished_curves(records: list[Record]) -> list[str]:
+    """A note when most trials were still getting better at their last epoch: then the budget decides, not the config."""
+    done = [record for record in records if record.status == "done"]
+    cut_off = [record for record in done if record.history.last.is_best]
+    if 2 * len(cut_off) <= len(done):
+        return []
+    return [
+        f"{len(cut_off)} of {len(done)} trials were best at their last evaluation: with more training.epochs other "
+        "settings may be better"
+    ]
 
 
 def nothing_trained(records: list[Record]) -> RegtuneError:
@@ -99,8 +111,15 @@ def failure_of(record: Record) -> Failure:
 
 
 def wall_seconds(study: optuna.Study) -> float:
-    """From the first trial's start to the last one's end, pauses between two starts of the sweep included."""
-    trials = study.get_trials(deepcopy=False)
-    starts = [trial.datetime_start for trial in trials if trial.datetime_start is not None]
-    ends = [trial.datetime_complete for trial in trials if trial.datetime_complete is not None]
-    return (max(ends) - min(starts)).total_seconds() if starts and ends else 0.0
+    """Time in which at least one trial ran; pauses between two starts of the sweep do not count."""
+    spans = sorted(
+        (trial.datetime_start, trial.datetime_complete)
+        for trial in study.get_trials(deepcopy=False)
+        if trial.datetime_start is not None and trial.datetime_complete is not None
+    )
+    seconds, covered_until = 0.0, None
+    for start, end in spans:
+        begin = start if covered_until is None else max(start, covered_until)
+        seconds += max(0.0, (end - begin).total_seconds())
+        covered_until = end if covered_until is None else max(end, covered_until)
+    return seconds

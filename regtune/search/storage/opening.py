@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from regtune.search.storage.patient import PatientStorage
 
-__all__ = ["default_url", "open_storage", "refuse_other_host", "show_url"]
+__all__ = ["check_storage", "default_url", "open_storage", "refuse_other_host", "show_url"]
 
 PATIENCE_SECONDS = 300.0  # how long a call waits for a database that is away
 REPORT_SECONDS = 9.0  # within which the first connection is made or given up, name look-up included
@@ -77,20 +77,25 @@ def open_storage(
 
     Raises ConfigError for a URL that cannot be right, EnvironmentFault for a database that cannot be used.
     """
+    check_storage(url, must_exist=must_exist, patience_seconds=start_patience_seconds)
+    return _created(
+        parse_url(url),
+        patience_seconds=patience_seconds,
+        heartbeat_interval=heartbeat_seconds,
+        grace_period=grace_seconds,
+    )
+
+
+def check_storage(url: str, *, must_exist: bool = False, patience_seconds: float = 0) -> None:
+    """Raise what `open_storage` would, and make nothing: for the moment before anything slow is begun."""
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
         path = Path(str(parsed.database))
         check_sqlite_file(path, must_exist=must_exist)
         tables = _tables(parsed, patience_seconds=0) if path.exists() else set()  # connecting would make an empty file
     else:
-        tables = _tables(parsed, patience_seconds=start_patience_seconds)
+        tables = _tables(parsed, patience_seconds=patience_seconds)
     _check_tables(parsed, tables, must_exist=must_exist)
-    return _created(
-        parsed,
-        patience_seconds=patience_seconds,
-        heartbeat_interval=heartbeat_seconds,
-        grace_period=grace_seconds,
-    )
 
 
 def _tables(url: URL, *, patience_seconds: float) -> set[str]:

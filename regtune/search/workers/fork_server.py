@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 import types
 from collections.abc import Callable, Iterator, Sequence
@@ -53,6 +54,16 @@ def start_server(preload: Sequence[str], *, threads: int) -> None:
     _start(first, threads=threads)
     first.join()
     first.close()
+
+
+def start_early() -> None:
+    """Begin to start the server, beside whatever else is done until workers are needed; its faults show then."""
+
+    def start() -> None:
+        with contextlib.suppress(OSError, EOFError):
+            start_server(PRELOAD, threads=1)
+
+    threading.Thread(target=start, daemon=True).start()
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SEEDS_APART = 1000  # samplers of different workers must not suggest the same
 MOST_ERROR_TEXT = 200  # characters
 IDLE_SECONDS = 0.5  # between two looks at a queue in which nothing waits, while others still work
 STOP_PATIENCE_SECONDS = 10.0  # for a database that is away when the worker is told to stop
@@ -77,7 +76,7 @@ class Place:
     storage: str  # URL
     study: str
     folder: Path  # of the sweep on this machine: trials/ goes there
-    slot: int = 0  # number of the worker on this machine, for its sampler's seed
+    slot: int = 0  # number of the worker on this machine
     threads: int = 1
     gpu: int | None = None  # index of the only GPU it may use; None: all that are visible
     overrides: tuple[tuple[str, Plain], ...] = ()  # where data and model lie on this machine: dotted key, value
@@ -126,12 +125,7 @@ class Worker:
         space = Space.from_plain(facts.space)
         settings = SweepSettings.model_validate(facts.settings)
         training = facts.base.training
-        study.sampler = sampler_for(
-            settings,
-            space,
-            seed=training.seed + SEEDS_APART * place.slot,
-            finished=len(study.get_trials(deepcopy=False)),
-        )
+        study.sampler = sampler_for(settings, space, seed=training.seed)
         study.pruner = pruner_for(settings, evaluations=training.epochs * training.evaluations_per_epoch)
         optuna.logging.set_verbosity(optuna.logging.ERROR)  # failed trials are shown by the leaderboard
         return cls(

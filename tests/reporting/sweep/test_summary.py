@@ -33,7 +33,7 @@ def test_the_verdict_comes_first_then_the_table_then_what_was_learnt():
         "         5 folds share most of their training rows.",
         "",
         "  trial  dropout  weight_decay  smoothing  learning_rate    loss ±       runs  against yours",
-        "loss, nats per row: mean ± std over runs, 95 % intervals; = tied with the first",
+        "loss, nats per row: mean ± std over runs, 95 % intervals; = tied with the first; more runs first",
         "★ 3         0.22           0.1       0.05       0.000123  0.5204 ±0.022     5  "
         "−0.0280 [−0.0450, −0.0110]  better",
         "= 2         0.31         0.002        0.1         3.1e-5  0.5322 ±0.033     5  "

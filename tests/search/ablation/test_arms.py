@@ -116,8 +116,8 @@ def test_every_way_to_switch_a_technique_on_has_its_off(
 ) -> None:
     config = make_config(CLASSES, *only(technique), override)
 
-    assert off_values(config.regularization) == {technique: off}
-    assert off_values(with_changes(config, ablation_arms(config)[-1].changes).regularization) == {}
+    assert off_values(config) == {technique: off}
+    assert off_values(with_changes(config, ablation_arms(config)[-1].changes)) == {}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_every_way_to_switch_a_technique_on_has_its_off(
 def test_what_is_at_zero_or_no_regularization_has_no_arm(make_config: Make, override: str) -> None:
     name = override.removeprefix("regularization.").split("=")[0]
 
-    assert off_values(make_config(*only(name), override).regularization) == {}
+    assert off_values(make_config(*only(name), override)) == {}
 
 
 def test_jobs_come_repetition_by_repetition(make_config: Make) -> None:

@@ -12,8 +12,9 @@ from regtune.config import parse_config
 from regtune.config.schema import Config
 from regtune.errors import ConfigError
 from regtune.reporting.ablation.table import ablation_lines
+from regtune.search.ablation.folder import ablation_folder
 from regtune.search.ablation.result import AblationResult
-from regtune.search.ablation.study import ablate, ablation_folder, prepare_ablation
+from regtune.search.ablation.study import ablate, prepare_ablation
 from regtune.search.storage.opening import default_url, open_storage
 from regtune.search.study.opening import find_study
 from regtune.search.study.queue import read_records
