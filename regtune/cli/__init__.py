@@ -129,9 +129,7 @@ def _interrupted(code: int) -> int:
     """Ctrl-C or SIGTERM outside of training proper, or for the second time: nothing was waited for."""
     if is_spoken_here(KeyboardInterrupt()):
         _say("error: interrupted")
-        _say(
-            "hint: a run goes on with `regtune train --resume RUN` (`regtune runs` lists them), a sweep with its command"
-        )
+        _say("hint: a run goes on with `regtune train --resume RUN` (see `regtune runs`), a sweep with its own command")
     return code
 
 

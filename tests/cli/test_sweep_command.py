@@ -84,7 +84,7 @@ def test_alone_it_takes_the_sweep_file_of_this_folder_and_says_so(
     assert run_command_line(["sweep"]) == 0
 
     assert calls[0][0] == (Path("configs/sweep.yaml"), [])
-    assert capsys.readouterr().err == "sweep file: configs/sweep.yaml\n"
+    assert capsys.readouterr().err.splitlines()[0] == "sweep file: configs/sweep.yaml"
 
 
 def test_alone_in_another_folder_it_takes_the_shipped_example_and_says_so(

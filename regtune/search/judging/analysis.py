@@ -77,7 +77,7 @@ def analyse(study: optuna.Study, *, folder: Path, storage: str) -> SweepResult:
 
 
 def unfinished_curves(records: list[Record]) -> list[str]:
-    """A note when most trials were still getting better at their last epoch: then the budget decides, not the config."""
+    """A note when most trials were still getting better when their epochs ended: then these decided as well."""
     done = [record for record in records if record.status == "done"]
     cut_off = [record for record in done if record.history.last.is_best]
     if 2 * len(cut_off) <= len(done):

@@ -52,14 +52,14 @@ def test_after_the_tables_come_sentences_failures_caveats_and_what_was_off() -> 
     assert lines[failures - 2].startswith("smoothing: ")
     assert lines[failures + 1] == "- no smoothing, fold 2: out of memory"
     assert lines.index("what this cannot tell:") > failures
-    assert lines[-1] == "off in the config, so without an arm: dropout, augmentation"
+    assert lines[-1] == "without an arm, off in the config or never able to act: dropout, augmentation"
 
 
 def test_nothing_failed_nothing_off_no_patience_no_lines_for_them() -> None:
     text = "\n".join(ablation_lines(ONE_TECHNIQUE, name="small.yaml"))
 
     assert "failed" not in text
-    assert "off in the config" not in text
+    assert "without an arm" not in text
     assert "patience" not in text
 
 

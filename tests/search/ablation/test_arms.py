@@ -18,7 +18,7 @@ from regtune.search.settings import repetitions
 from regtune.search.study.job import Job, Repetition
 
 Make = Callable[..., Config]
-CLASSES = "task=text-classification"
+CLASSES = ("task=text-classification", "training.epochs=9")  # so many that patience 3 can fire
 OFF = (
     "regularization.dropout=0",
     "regularization.weight_decay=0",
@@ -38,7 +38,7 @@ def repeated_over(config: Config, *, folds: int | None = None, seeds: int | None
 
 
 def test_the_recipe_has_the_full_arm_each_off_each_alone_and_nothing(make_config: Make) -> None:
-    assert [arm.name for arm in ablation_arms(make_config(CLASSES))] == [
+    assert [arm.name for arm in ablation_arms(make_config(*CLASSES))] == [
         "full",
         "no dropout",
         "no weight_decay",
@@ -53,7 +53,7 @@ def test_the_recipe_has_the_full_arm_each_off_each_alone_and_nothing(make_config
 
 
 def test_full_changes_nothing_and_nothing_switches_all_off(make_config: Make) -> None:
-    full, *_, nothing = ablation_arms(make_config(CLASSES))
+    full, *_, nothing = ablation_arms(make_config(*CLASSES))
 
     assert full.changes == {}
     assert nothing.changes == {
@@ -65,7 +65,7 @@ def test_full_changes_nothing_and_nothing_switches_all_off(make_config: Make) ->
 
 
 def test_an_arm_alone_switches_the_others_off(make_config: Make) -> None:
-    arms = {arm.name: arm for arm in ablation_arms(make_config(CLASSES))}
+    arms = {arm.name: arm for arm in ablation_arms(make_config(*CLASSES))}
 
     assert set(arms["only smoothing"].changes) == {
         "regularization.dropout",
@@ -76,7 +76,7 @@ def test_an_arm_alone_switches_the_others_off(make_config: Make) -> None:
 
 
 def test_with_one_technique_no_arm_is_trained_twice(make_config: Make) -> None:
-    arms = ablation_arms(make_config(CLASSES, *only("dropout")))
+    arms = ablation_arms(make_config(*CLASSES, *only("dropout")))
 
     assert [(arm.name, arm.techniques) for arm in arms] == [("full", ("dropout",)), ("nothing", ())]
 
@@ -84,7 +84,7 @@ def test_with_one_technique_no_arm_is_trained_twice(make_config: Make) -> None:
 def test_with_two_techniques_one_off_is_the_other_alone(make_config: Make) -> None:
     overrides = [override for override in OFF if "dropout" not in override and "smoothing" not in override]
 
-    arms = ablation_arms(make_config(CLASSES, *overrides))
+    arms = ablation_arms(make_config(*CLASSES, *overrides))
 
     assert [(arm.name, arm.techniques) for arm in arms] == [
         ("full", ("dropout", "smoothing")),
@@ -96,7 +96,7 @@ def test_with_two_techniques_one_off_is_the_other_alone(make_config: Make) -> No
 
 def test_with_no_technique_there_is_nothing_to_take_away(make_config: Make) -> None:
     with pytest.raises(ConfigError, match="every technique is off"):
-        ablation_arms(make_config(CLASSES, *OFF))
+        ablation_arms(make_config(*CLASSES, *OFF))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_with_no_technique_there_is_nothing_to_take_away(make_config: Make) -> N
 def test_every_way_to_switch_a_technique_on_has_its_off(
     make_config: Make, override: str, technique: str, off: object
 ) -> None:
-    config = make_config(CLASSES, *only(technique), override)
+    config = make_config(*CLASSES, *only(technique), override)
 
     assert off_values(config) == {technique: off}
     assert off_values(with_changes(config, ablation_arms(config)[-1].changes)) == {}
@@ -135,8 +135,14 @@ def test_what_is_at_zero_or_no_regularization_has_no_arm(make_config: Make, over
     assert off_values(make_config(*only(name), override)) == {}
 
 
+def test_patience_that_can_never_fire_has_no_arm(make_config: Make) -> None:
+    config = make_config("task=text-classification", "training.epochs=4", "regularization.patience=3")
+
+    assert "patience" not in off_values(config)  # the third miss in a row is the fourth evaluation, the last one
+
+
 def test_jobs_come_repetition_by_repetition(make_config: Make) -> None:
-    jobs = ablation_jobs(make_config(CLASSES, *only("dropout")), FOLDS)
+    jobs = ablation_jobs(make_config(*CLASSES, *only("dropout")), FOLDS)
 
     assert [(job.key, job.candidate, job.repetition) for job in jobs] == [
         ("full-r0", "full", FOLDS[0]),
@@ -148,7 +154,7 @@ def test_jobs_come_repetition_by_repetition(make_config: Make) -> None:
 
 
 def test_keys_are_unique_and_safe_as_file_names(make_config: Make) -> None:
-    config = make_config(CLASSES, "regularization.augmentation=0.1", "regularization.drop_path=0.1")
+    config = make_config(*CLASSES, "regularization.augmentation=0.1", "regularization.drop_path=0.1")
     keys = [job.key for job in ablation_jobs(config, FOLDS)]
 
     assert len(set(keys)) == len(keys) == 2 * 14
@@ -156,7 +162,7 @@ def test_keys_are_unique_and_safe_as_file_names(make_config: Make) -> None:
 
 
 def test_a_job_survives_the_queue(make_config: Make) -> None:
-    config = make_config(CLASSES, "regularization.dropout=keep")
+    config = make_config(*CLASSES, "regularization.dropout=keep")
 
     for job in ablation_jobs(config, FOLDS):
         assert Job.from_attribute(json.loads(json.dumps(job.to_attribute()))) == job

@@ -56,7 +56,7 @@ def _interval_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def config_of(make_config: Make, *overrides: str) -> Config:
-    return make_config("task=text-classification", *overrides)
+    return make_config("task=text-classification", "training.epochs=9", *overrides)
 
 
 def records_of(config: Config) -> list:
