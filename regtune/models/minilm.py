@@ -7,6 +7,7 @@ Wang et al. 2020, "MiniLM", https://arxiv.org/abs/2002.10957, then trained on se
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def minilm_folder() -> Path:
 def check_weights(path: Path, *, expected: str) -> None:
     """Raise EnvironmentFault unless the file's SHA-256, as 64 hex digits, is the expected one."""
     try:
-        got = _sha256(path)
+        status = path.stat()
+        got = _sha256(path, status.st_size, status.st_mtime_ns)
     except OSError as error:
         raise EnvironmentFault(f"model: {path} cannot be read ({error.strerror})", hint=REINSTALL) from None
     if got != expected:
@@ -46,7 +48,9 @@ def check_weights(path: Path, *, expected: str) -> None:
         )
 
 
-def _sha256(path: Path) -> str:
+@cache
+def _sha256(path: Path, size: int, modified_ns: int) -> str:
+    """Once per process and state of the file: a sweep's worker loads it for every trial."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
