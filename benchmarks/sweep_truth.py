@@ -26,10 +26,12 @@ from regtune.evaluation.difference import Difference
 from regtune.evaluation.paired import paired_difference
 from regtune.search.settings import SweepSettings
 from regtune.search.space.space import Space
+from regtune.search.study.dead_workers import fail_orphans
 from regtune.search.study.job import Job, Repetition
 from regtune.search.study.plan import FixedPlan
 from regtune.search.study.prepared import PreparedStudy
-from regtune.search.study.queue import advance, fail_orphans, read_records
+from regtune.search.study.queue import advance
+from regtune.search.study.reading import read_records
 from regtune.search.study.record import Record
 from regtune.training.setup import prepare
 

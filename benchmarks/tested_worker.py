@@ -25,7 +25,7 @@ from regtune.evaluation.results import score
 from regtune.history import History
 from regtune.search.study.job import Job, job_config
 from regtune.search.study.plan import FixedPlan
-from regtune.search.study.queue import read_records
+from regtune.search.study.reading import read_records
 from regtune.search.workers import worker
 from regtune.search.workers.worker import Place, Report, Worker
 from regtune.training import trial as trial_module

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ def _absolute(source: Any) -> Any:
     if not isinstance(source, str) or source.startswith(NO_PATHS):  # a share, or a name that is no path
         return source
     is_place = Path(source).exists() or any(sign in source for sign in "*?[")  # a pattern stands for several files
-    return str(Path(source).absolute()) if is_place else source
+    return os.path.abspath(source) if is_place else source
 
 
 def _flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -15,7 +15,7 @@ from regtune.search.study.facts import read_facts
 from regtune.search.study.opening import find_study
 from regtune.search.study.plan import is_finished
 from regtune.search.study.plans import plan_of
-from regtune.search.study.queue import read_records
+from regtune.search.study.reading import read_records
 from regtune.search.study.run import BoardMaker
 
 

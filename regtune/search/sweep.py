@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from regtune.config.changes import with_changes
-from regtune.config.schema import Config
 from regtune.errors import ConfigError
+from regtune.regularization.smoothing import check as check_smoothing
 from regtune.run import write_text
 from regtune.search import folder as names
 from regtune.search.judging.analysis import analyse
@@ -22,13 +22,16 @@ from regtune.search.judging.sweep_result import SweepResult, write_result
 from regtune.search.space.space import Space
 from regtune.search.storage.opening import show_url
 from regtune.search.study.prepared import PreparedStudy
-from regtune.search.study.queue import read_records
+from regtune.search.study.reading import read_records
 from regtune.search.study.record import Record
 from regtune.search.study.run import Launcher, Watch, carry_out
 from regtune.search.sweep_file import SweepFile
 from regtune.tasks.base import Task
 from regtune.tasks.infer import check_settings
-from regtune.training.setup import prepare
+from regtune.training.setup import Setup, prepare
+
+MODELS = ("model", "model.name")
+CHANGES_TOKENS = (*MODELS, "data.max_length", "data.max_target_length")
 
 
 def prepare_sweep(file: SweepFile, *, study_name: str | None) -> PreparedStudy:
@@ -39,7 +42,7 @@ def prepare_sweep(file: SweepFile, *, study_name: str | None) -> PreparedStudy:
     setup = prepare(file.config, scores_test=False)
     space = file.space_for(setup.task.name, steps=setup.steps)
     check_objective(file.settings.objective, setup.task)
-    check_values(space, setup.config, setup.task)
+    check_values(space, setup)
     return PreparedStudy(
         kind="sweep",
         setup=setup,
@@ -78,11 +81,24 @@ def check_objective(objective: str, task: Task) -> None:
         raise ConfigError(f"sweep.objective: must be one of {', '.join(allowed)} for task {task.name}, got {objective}")
 
 
-def check_values(space: Space, config: Config, task: Task) -> None:
-    """Raise ConfigError for a value of the space that the task cannot obey, such as smoothing in a regression."""
+def check_values(space: Space, setup: Setup) -> None:
+    """Raise ConfigError for a value of the space that the task cannot obey, such as smoothing in a regression, and
+    what loading one of the models to choose from raises."""
+    task, config = setup.task, setup.config
     for dimension in space.dimensions:
+        if task.counts_tokens and dimension.key in CHANGES_TOKENS:
+            raise ConfigError(
+                f"sweep.space.{dimension.key}: changes which {task.loss_unit.split()[-1]}s are scored, and losses over "
+                f"different ones cannot be compared for task {task.name}",
+                hint="set it in the base config",
+            )
         for value in dimension.extremes():
             try:
-                check_settings(with_changes(config, {dimension.key: value}), task)
+                changed = with_changes(config, {dimension.key: value})
+                check_settings(changed, task)
+                if changed.regularization.smoothing:
+                    check_smoothing(changed.regularization.smoothing, setup.classes)
+                if dimension.key in MODELS:
+                    prepare(changed, scores_test=False)
             except ConfigError as error:
                 raise ConfigError(f"sweep.space: {error}", hint=error.hint) from None

@@ -65,6 +65,7 @@ class Task(RowRules):
     headline: ClassVar[str]  # the metric of the live table
     problem_type: ClassVar[str | None] = "single_label_classification"  # of the saved model's config
     loss_unit: ClassVar[str] = "nats per row"
+    counts_tokens: ClassVar[bool] = False  # whether what is scored depends on the tokenizer and on where texts are cut
     default_smoothing: ClassVar[float | None] = 0.1  # where the config says nothing; None: smoothing has no meaning
     takes_class_weights: ClassVar[bool] = True
     tunes_threshold: ClassVar[bool] = False  # answers are cut at a threshold that validation chooses

@@ -40,6 +40,7 @@ class CausalLm(Task):
     headline = "perplexity"
     problem_type = None
     loss_unit = "nats per token"
+    counts_tokens = True
     answer_kind = "none"
     default_smoothing = 0.0
     takes_class_weights = False

@@ -42,6 +42,7 @@ class Seq2Seq(Task):
     headline = "chrf"
     problem_type = None
     loss_unit = "nats per token"
+    counts_tokens = True
     answer_kind = "text"
     takes_class_weights = False
 

@@ -44,6 +44,7 @@ class TokenClassification(Task):
     headline = "entity_f1"
     problem_type = None
     loss_unit = "nats per word"
+    counts_tokens = True
     answer_kind = "tags"
 
     def recognise(self, table: Table, settings: DataSettings) -> str | None:

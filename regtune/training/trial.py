@@ -14,7 +14,7 @@ from pathlib import Path
 
 from regtune.config import check_contradictions, dump_config
 from regtune.config.schema import Config
-from regtune.errors import Interrupted
+from regtune.errors import DivergedError, Interrupted
 from regtune.evaluation.answers import Answered
 from regtune.history import History
 from regtune.run import Run, remove_leftovers, write_text
@@ -79,7 +79,8 @@ def train_trial(
             assert signals.number is not None
             raise Interrupted(f"{folder}: interrupted, saved", signal_number=signals.number) from None
         store.remove_all()
-        assert keeping.answered is not None, "a first evaluation with a finite value is always a best one"
+        if keeping.answered is None:
+            raise DivergedError(f"{config.regularization.monitor} was never a finite number")
         return TrialResult(history, keeping.answered, started_from)
 
 

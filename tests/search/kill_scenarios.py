@@ -20,7 +20,7 @@ from typing import Any
 
 import optuna
 
-from regtune.search.study.queue import losses, trials_of
+from regtune.search.study.reading import losses, trials_of
 from regtune.search.workers import worker as worker_module
 from regtune.search.workers.worker import Place, work
 from tests.search.sweep_harness import (

@@ -28,7 +28,7 @@ from regtune.search.storage.opening import default_url, open_storage
 from regtune.search.study.facts import StudyFacts
 from regtune.search.study.fingerprint import fingerprint
 from regtune.search.study.opening import find_study, open_study
-from regtune.search.study.queue import read_records
+from regtune.search.study.reading import read_records
 from regtune.search.study.record import Record
 from regtune.search.study.run import Crew, Launcher, carry_out
 from regtune.search.workers import worker as worker_module

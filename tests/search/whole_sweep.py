@@ -15,7 +15,7 @@ import optuna
 from regtune.search.storage.opening import open_storage
 from regtune.search.study.facts import read_facts
 from regtune.search.study.plans import plan_of
-from regtune.search.study.queue import read_records
+from regtune.search.study.reading import read_records
 from regtune.search.study.record import Record
 
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ from regtune.search.ablation.result import AblationResult
 from regtune.search.settings import repetitions
 from regtune.search.space.space import Space
 from regtune.search.study.prepared import PreparedStudy
-from regtune.search.study.queue import read_records
+from regtune.search.study.reading import read_records
 from regtune.search.study.run import Launcher, Watch, carry_out
 from regtune.training.setup import prepare
 

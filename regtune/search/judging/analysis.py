@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regtune.config.changes import value_at
-from regtune.errors import RegtuneError
+from regtune.errors import DivergedError
 from regtune.evaluation.metrics import higher_is_better
 from regtune.search.judging.importance import importances
 from regtune.search.judging.patience_costs import patience_costs
@@ -17,7 +17,7 @@ from regtune.search.judging.verdict import judge
 from regtune.search.space.space import Space
 from regtune.search.study.facts import read_facts
 from regtune.search.study.plan import SweepPlan
-from regtune.search.study.queue import read_records
+from regtune.search.study.reading import read_records
 from regtune.search.study.record import Record
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def analyse(study: optuna.Study, *, folder: Path, storage: str) -> SweepResult:
     """The result of a sweep. folder: as the user knows it; storage: for display.
 
-    Raises RegtuneError when no trial gave a value, naming the first reason.
+    Raises DivergedError when no trial gave a value, naming the first reason.
     """
     facts, records = read_facts(study), read_records(study)
     plan = SweepPlan.of(facts)
@@ -88,11 +88,11 @@ def unfinished_curves(records: list[Record]) -> list[str]:
     ]
 
 
-def nothing_trained(records: list[Record]) -> RegtuneError:
+def nothing_trained(records: list[Record]) -> DivergedError:
     """No trial gave a value: the first one's reason is most likely everybody's."""
     errors = [record.error for record in records if record.error is not None]
     reason = f"; the first: {errors[0]}" if errors else ""
-    return RegtuneError(
+    return DivergedError(
         f"none of {len(records)} trials gave a value{reason}", hint="`regtune train` with the base config shows more"
     )
 

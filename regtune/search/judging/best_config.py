@@ -15,13 +15,16 @@ WIDTH = 110
 
 
 def best_config(base: Config, result: SweepResult) -> str:
-    """YAML. The base config unless another one is better beyond noise; comments say which and why."""
+    """YAML. The base config unless another one is better beyond noise; comments say which and why.
+
+    The split is fixed: with another training.seed the test rows stay those that no trial has seen.
+    """
     verdict = result.verdict
     chosen = next(standing for standing in result.standings if standing.candidate == verdict.recommended)
     lines = [f"Recommended by the sweep {result.name}: {_name(chosen.candidate)}.", verdict.sentence]
     lines += [f"{key}: {show_value(value)}" for key, value in chosen.changes.items()]
     header = "".join(f"# {line}\n" for text in lines for line in textwrap.wrap(printable(text), WIDTH))
-    return header + "\n" + dump_config(with_changes(base, chosen.changes))
+    return header + "\n" + dump_config(with_changes(base, {**chosen.changes, "data.split_seed": base.split_seed}))
 
 
 def _name(candidate: str) -> str:

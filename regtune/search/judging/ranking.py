@@ -37,7 +37,8 @@ def rank(
     from regtune.evaluation.metrics import higher_is_better
 
     jobs = _finished(records, objective, repetitions)
-    compare = _Comparing(jobs, objective=objective, repetitions=repetitions, seed=seed)
+    tried = len({record.job.candidate for record in records})  # pruned and failed ones were chosen from as well
+    compare = _Comparing(jobs, objective=objective, repetitions=repetitions, comparisons=tried - 1, seed=seed)
     sign = -1.0 if higher_is_better(objective) else 1.0
     means = {name: fmean(_values(of, objective).values()) for name, of in jobs.items()}
     changes = {name: next(iter(of.values())).changes or {} for name, of in jobs.items()}
@@ -103,9 +104,16 @@ class _Comparing:
     """Paired differences between candidates of one sweep; each job's answers are decoded once."""
 
     def __init__(
-        self, jobs: Mapping[str, Jobs], *, objective: str, repetitions: Sequence[Repetition], seed: int
+        self,
+        jobs: Mapping[str, Jobs],
+        *,
+        objective: str,
+        repetitions: Sequence[Repetition],
+        comparisons: int,
+        seed: int,
     ) -> None:
-        self._jobs, self._objective, self._repetitions, self._seed = jobs, objective, repetitions, seed
+        self._jobs, self._objective, self._repetitions = jobs, objective, repetitions
+        self._comparisons, self._seed = comparisons, seed
         self._answers: dict[tuple[str, int], Answered] = {}
 
     def __call__(self, candidate: str, reference: str) -> Difference | None:
@@ -122,7 +130,7 @@ class _Comparing:
             [self._of(reference, number) for number in shared],
             measure=self._objective,
             folds=[self._repetitions[number].fold for number in shared],
-            comparisons=len(self._jobs) - 1,
+            comparisons=max(1, self._comparisons),
             seed=self._seed,
         )
 

@@ -77,12 +77,15 @@ def judge(
     own = next((standing for standing in standings if standing.candidate == OWN), None)
     difference = best.against_own
     outcome = _outcome(own, best)
+    tried = len({record.job.candidate for record in records})
+    alike = sum(len(standing.values) == len(best.values) for standing in standings)
+    rivals = f"of {tried} candidates" if alike == tried else f"of the {alike} that ran as often, of {tried} candidates"
     if own is None:
-        sentence = f"your config {_failure_of_own(records)}; {words.of_first(best)} of those that did: better"
+        sentence = f"your config {_failure_of_own(records)}; {words.of_first(best)} {rivals}: better"
     elif difference is None:
-        sentence = f"{words.of_first(best)} of {len(standings)} candidates: keep it"
+        sentence = f"{words.of_first(best)} {rivals}: keep it"
     else:
-        sentence = f"{words.of_difference(best, difference, candidates=len(standings))}: {CONCLUSIONS[outcome]}"
+        sentence = f"{words.of_difference(best, difference, candidates=tried)}: {CONCLUSIONS[outcome]}"
     return Verdict(
         outcome=outcome,
         best=best.candidate,

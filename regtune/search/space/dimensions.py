@@ -67,7 +67,7 @@ class Choices:
 
     def edge(self, value: Plain) -> Edge | None:
         numbers = [number for number in self.values if is_number(number)]
-        if not is_number(value) or len(numbers) < 2 or value not in (min(numbers), max(numbers)):
+        if not is_number(value) or len(numbers) < ORDERED_FROM or value not in (min(numbers), max(numbers)):
             return None
         return Edge(key=self.key, value=value, low=min(numbers), high=max(numbers))
 

@@ -61,10 +61,6 @@ class Space:
         """The config values that a trial's parameters stand for, as `suggest` gave them."""
         return {dimension.key: dimension.value_of(params) for dimension in self.dimensions}
 
-    def key_of(self, parameter: str) -> str:
-        """The config key an Optuna parameter belongs to; KEY.strength and KEY.place belong to KEY."""
-        return next(dimension.key for dimension in self.dimensions if parameter in dimension.parameters)
-
     def grid(self) -> list[dict[str, Plain]]:
         """All combinations, the last key changing fastest. Raises ConfigError for a continuous range."""
         self.grid_size()
@@ -99,7 +95,7 @@ class Space:
 
     @classmethod
     def from_entries(cls, entries: Mapping[str, Plain]) -> Space:
-        """The space of entries as a sweep file has them, known to be right; `space_entries.read_space` checks them."""
+        """The space of entries as a sweep file has them, known to be right; `entries.read_space` checks them."""
         return cls(tuple(_dimension(key, entry) for key, entry in entries.items()))
 
     def to_entries(self) -> dict[str, Plain]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from regtune.errors import ConfigError
 from regtune.evaluation.metrics import higher_is_better
+from regtune.search.study.dead_workers import fail_orphans
 from regtune.search.study.facts import StudyFacts, read_facts, refuse_changes, write_facts
-from regtune.search.study.queue import read_records
+from regtune.search.study.reading import read_records
 
 if TYPE_CHECKING:
     import optuna
@@ -26,6 +27,7 @@ def open_study(storage: optuna.storages.BaseStorage, name: str, facts: StudyFact
         study = find_study(storage, name)
         stored = read_facts(study)
         refuse_changes(stored, facts, study=name)
+        fail_orphans(study)
         refuse_fewer_trials(study, stored, facts)
         facts = dataclasses.replace(stored, settings=facts.settings)
     write_facts(study, facts)
@@ -52,7 +54,13 @@ def refuse_fewer_trials(study: optuna.Study, stored: StudyFacts, now: StudyFacts
             f"sweep.trials: the study {study.study_name} has {before} trials, cannot go on with {after}",
             hint=f"use {before} or more",
         )
-    has_confirmed = any(record.job.stage == "confirm" for record in read_records(study))
+    records = read_records(study)
+    if after > before and any(record.status == "running" for record in records):
+        raise ConfigError(
+            f"sweep.trials: {study.study_name} is running with {before} trials",
+            hint="stop it with Ctrl-C, then start it with more",
+        )
+    has_confirmed = any(record.job.stage == "confirm" for record in records)
     if after > before and has_confirmed:
         raise ConfigError(
             f"sweep.trials: the search of {study.study_name} is over, its best of {before} trials are being confirmed",

@@ -18,10 +18,12 @@ from regtune.evaluation.metrics import higher_is_better
 from regtune.search.board import Board, Stage
 from regtune.search.space.space import Space
 from regtune.search.storage.opening import show_url
+from regtune.search.study.dead_workers import fail_orphans
 from regtune.search.study.facts import StudyFacts, read_facts
 from regtune.search.study.plan import OVER, Plan, is_finished
 from regtune.search.study.plans import plan_of
-from regtune.search.study.queue import advance, fail_orphans, read_records
+from regtune.search.study.queue import advance
+from regtune.search.study.reading import read_records
 from regtune.search.study.record import Record
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class Crew:
 
 
 class Launcher(Protocol):
-    """Starts workers and returns when all have ended; see `regtune.search.workers.local`, `ray_workers`."""
+    """Starts workers and returns when all have ended; see `regtune.search.workers.local`, `ray_tasks`."""
 
     def __call__(
         self,

@@ -34,23 +34,15 @@ from regtune.search.sampler import pruner_for, sampler_for
 from regtune.search.settings import SweepSettings
 from regtune.search.space.space import Space
 from regtune.search.storage.opening import PATIENCE_SECONDS, open_storage
+from regtune.search.study.dead_workers import fail_orphans, fail_stale
 from regtune.search.study.facts import StudyFacts, read_facts, refuse_other_rows
 from regtune.search.study.fingerprint import fingerprint
 from regtune.search.study.job import Job, job_config
 from regtune.search.study.opening import find_study
 from regtune.search.study.plan import Plan, is_finished
 from regtune.search.study.plans import plan_of
-from regtune.search.study.queue import (
-    ERROR,
-    INTERRUPTED,
-    Dropped,
-    advance,
-    claim,
-    fail_orphans,
-    fail_stale,
-    has_leftovers,
-    store_answers,
-)
+from regtune.search.study.queue import Dropped, advance, claim, has_leftovers
+from regtune.search.study.reading import ERROR, INTERRUPTED, store_answers
 from regtune.training.setup import prepare
 from regtune.training.signals import StopSignals
 from regtune.training.trial import train_trial
@@ -213,7 +205,8 @@ class Worker:
         trial.set_user_attr("changes", changes)
         config = job_config(self.base, changes, job.repetition)
         folder = free_folder(self.place.folder / "trials" / job.key, trial.number)
-        report = Report(trial, self.objective)
+        may_be_pruned = job.stage == "search" and job.changes is None  # fixed configs are there to be compared
+        report = Report(trial, self.objective, may_be_pruned=may_be_pruned)
         result = train_trial(
             config, folder, told=report, checkpoint_seconds=self.place.checkpoint_seconds, signals=self.signals
         )
@@ -240,10 +233,11 @@ class ImpatientSignals(StopSignals):
 
 @dataclass
 class Report:
-    """Tells the study what is measured; a pruner, if one was asked for, may end the trial here."""
+    """Tells the study what is measured; a pruner, if one was asked for, may end a trial of the search here."""
 
     trial: Trial
     objective: str
+    may_be_pruned: bool
     reported: int = 0  # evaluations
 
     def __call__(self, history: History, started_from_step: int) -> None:
@@ -255,7 +249,7 @@ class Report:
         for number in range(self.reported, len(history)):
             self.trial.report(history.evaluations[number].value(self.objective), step=number)
         self.reported = len(history)
-        if self.reported and self.trial.should_prune():
+        if self.may_be_pruned and self.reported and self.trial.should_prune():
             raise optuna.TrialPruned
 
 

@@ -17,7 +17,7 @@ from regtune.search.ablation.result import AblationResult
 from regtune.search.ablation.study import ablate, prepare_ablation
 from regtune.search.storage.opening import default_url, open_storage
 from regtune.search.study.opening import find_study
-from regtune.search.study.queue import read_records
+from regtune.search.study.reading import read_records
 from regtune.search.study.record import Record
 from regtune.search.study.run import Crew
 from regtune.search.workers.worker import Place, work

@@ -96,12 +96,6 @@ def test_numbers_of_a_list_are_in_order_for_the_sampler():
     assert space.values_of({f"{DECAY}.place": 1}) == {DECAY: 0.1}
 
 
-def test_every_parameter_knows_its_key():
-    names = [f"{DECAY}.place", f"{AUGMENTATION}.strength", AUGMENTATION, RATE]
-
-    assert [SPACE.key_of(name) for name in names] == [DECAY, AUGMENTATION, AUGMENTATION, RATE]
-
-
 @pytest.mark.parametrize(
     ("key", "value", "nearest"),
     [

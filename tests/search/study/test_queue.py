@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 from regtune.evaluation.answers import Answered
 from regtune.evaluation.packed import pack
 from regtune.history import Evaluation
-from regtune.search.study import queue
+from regtune.search.study import dead_workers, queue, reading
 from regtune.search.study.job import Job, Repetition
 from regtune.search.study.plan import is_finished
 from regtune.search.study.record import Record
@@ -54,7 +54,7 @@ def study() -> optuna.Study:
 
 def finish(study: optuna.Study, trial: optuna.Trial, value: float = 1.0) -> None:
     answered = Answered(answers=[None], labels=[None], losses=np.array([value]), units=np.array([1]))
-    queue.store_answers(trial, pack(answered))
+    reading.store_answers(trial, pack(answered))
     study.tell(trial, value)
 
 
@@ -95,10 +95,10 @@ def test_a_further_stage_joins_when_the_first_is_over(study: optuna.Study) -> No
     queue.advance(study, plan)
     work_off(study)
 
-    assert not is_finished(plan, queue.read_records(study))
+    assert not is_finished(plan, reading.read_records(study))
     queue.advance(study, plan)
     work_off(study)
-    assert is_finished(plan, queue.read_records(study))
+    assert is_finished(plan, reading.read_records(study))
 
 
 def test_a_job_that_two_processes_added_is_done_once(study: optuna.Study) -> None:
@@ -106,14 +106,14 @@ def test_a_job_that_two_processes_added_is_done_once(study: optuna.Study) -> Non
         study.enqueue_trial({}, user_attrs={"job": job("a").to_attribute()})
 
     assert work_off(study) == ["a"]
-    assert [record.status for record in queue.read_records(study)] == ["done"]
+    assert [record.status for record in reading.read_records(study)] == ["done"]
 
 
 def test_a_trial_that_optuna_makes_up_is_dropped(study: optuna.Study) -> None:
     with pytest.raises(queue.Dropped):
         queue.claim(study.ask(), study)
 
-    assert queue.read_records(study) == []
+    assert reading.read_records(study) == []
 
 
 def test_a_job_whose_process_died_is_put_back_and_counts_as_one(
@@ -122,15 +122,15 @@ def test_a_job_whose_process_died_is_put_back_and_counts_as_one(
     plan = FixedJobs(["a"])
     queue.advance(study, plan)
     take(study)
-    monkeypatch.setattr(queue, "is_alive", lambda worker: False)
+    monkeypatch.setattr(dead_workers, "is_alive", lambda worker: False)
 
-    assert queue.fail_orphans(study) == [0]
+    assert dead_workers.fail_orphans(study) == [0]
     queue.advance(study, plan)
 
-    (record,) = queue.read_records(study)
+    (record,) = reading.read_records(study)
     assert (record.status, record.attempts) == ("waiting", 1)
     assert work_off(study) == ["a"]
-    (record,) = queue.read_records(study)
+    (record,) = reading.read_records(study)
     assert (record.status, record.attempts) == ("done", 2)
 
 
@@ -138,36 +138,36 @@ def test_a_living_process_keeps_its_job(study: optuna.Study) -> None:
     queue.advance(study, FixedJobs(["a"]))
     take(study)
 
-    assert queue.fail_orphans(study) == []
+    assert dead_workers.fail_orphans(study) == []
 
 
 def test_a_process_of_another_machine_is_left_to_the_heartbeat(study: optuna.Study) -> None:
     queue.advance(study, FixedJobs(["a"]))
     trial, _ = take(study)
-    trial.set_user_attr("worker", {**trial.user_attrs["worker"], "host": "elsewhere", "pid": 1, "started": 0.0})
+    trial.set_user_attr("worker", {**trial.user_attrs["worker"], "machine": "elsewhere", "pid": 1, "started": 0.0})
 
-    assert queue.fail_orphans(study) == []
+    assert dead_workers.fail_orphans(study) == []
 
 
 def test_another_process_with_the_same_number_is_not_the_worker() -> None:
-    me = queue.this_worker(0)
+    me = dead_workers.this_worker(0)
 
-    assert queue.is_alive(me)
-    assert not queue.is_alive({**me, "started": me["started"] - 100})
+    assert dead_workers.is_alive(me)
+    assert not dead_workers.is_alive({**me, "started": me["started"] - 100})
 
 
 def test_a_job_that_kills_its_worker_again_and_again_fails_in_the_end(
     study: optuna.Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = FixedJobs(["a"])
-    monkeypatch.setattr(queue, "is_alive", lambda worker: False)
-    for _ in range(queue.MAX_ATTEMPTS):
+    monkeypatch.setattr(dead_workers, "is_alive", lambda worker: False)
+    for _ in range(reading.MAX_ATTEMPTS):
         queue.advance(study, plan)
         take(study)
-        queue.fail_orphans(study)
+        dead_workers.fail_orphans(study)
     queue.advance(study, plan)
 
-    (record,) = queue.read_records(study)
+    (record,) = reading.read_records(study)
     assert record.status == "failed"
     assert record.error is not None
     assert record.error.startswith("its worker died 4 times")
@@ -176,25 +176,25 @@ def test_a_job_that_kills_its_worker_again_and_again_fails_in_the_end(
 
 def test_being_interrupted_is_no_death(study: optuna.Study) -> None:
     plan = FixedJobs(["a"])
-    for _ in range(queue.MAX_ATTEMPTS + 1):
+    for _ in range(reading.MAX_ATTEMPTS + 1):
         queue.advance(study, plan)
         trial, _ = take(study)
-        trial.set_user_attr(queue.INTERRUPTED, True)
+        trial.set_user_attr(reading.INTERRUPTED, True)
         study.tell(trial, state=TrialState.FAIL)
     queue.advance(study, plan)
 
-    assert [record.status for record in queue.read_records(study)] == ["waiting"]
+    assert [record.status for record in reading.read_records(study)] == ["waiting"]
 
 
 def test_a_trials_own_error_is_final(study: optuna.Study) -> None:
     plan = FixedJobs(["a"])
     queue.advance(study, plan)
     trial, _ = take(study)
-    trial.set_user_attr(queue.ERROR, "diverged")
+    trial.set_user_attr(reading.ERROR, "diverged")
     study.tell(trial, state=TrialState.FAIL)
     queue.advance(study, plan)
 
-    (record,) = queue.read_records(study)
+    (record,) = reading.read_records(study)
     assert (record.status, record.error) == ("failed", "diverged")
 
 
@@ -203,10 +203,10 @@ def test_long_answers_come_back_in_one_piece(study: optuna.Study) -> None:
     trial, _ = take(study)
     losses = np.random.default_rng(0).random(20_000)
     answered = Answered(answers=[None] * 20_000, labels=[None] * 20_000, losses=losses, units=np.ones(20_000, int))
-    queue.store_answers(trial, pack(answered))
+    reading.store_answers(trial, pack(answered))
     study.tell(trial, 1.0)
 
-    (record,) = queue.read_records(study)
+    (record,) = reading.read_records(study)
     assert record.load_answers is not None
     assert len([name for name in trial.user_attrs if name.startswith("answers.")]) > 1
     np.testing.assert_array_equal(record.load_answers().losses, losses)
@@ -216,7 +216,7 @@ def test_a_record_says_who_works_on_it(study: optuna.Study) -> None:
     queue.advance(study, FixedJobs(["a"]))
     take(study)
 
-    (record,) = queue.read_records(study)
+    (record,) = reading.read_records(study)
     assert (record.status, record.host, record.pid) == ("running", socket.gethostname(), os.getpid())
 
 
@@ -240,10 +240,10 @@ def test_a_retry_does_not_show_the_curve_of_the_one_that_died(
         elapsed_seconds=1.0,
     )
     trial.set_user_attr("history", evaluation.to_json() + "\n")
-    assert len(queue.read_records(study)[0].history) == 1
-    monkeypatch.setattr(queue, "is_alive", lambda worker: False)
-    queue.fail_orphans(study)
+    assert len(reading.read_records(study)[0].history) == 1
+    monkeypatch.setattr(dead_workers, "is_alive", lambda worker: False)
+    dead_workers.fail_orphans(study)
     queue.advance(study, plan)
 
-    (record,) = queue.read_records(study)
+    (record,) = reading.read_records(study)
     assert (len(record.history), record.host) == (0, None)
