@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from regtune.cli import app, run_command_line
 from regtune.config import parse_config
 from regtune.config.schema import Config
+from regtune.search.sweep_file import load_sweep
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -40,6 +42,17 @@ def test_the_config_in_the_readme_is_valid() -> None:
     config = parse_config(block[1], name="README.md")
 
     assert config.output == "runs/tickets"
+
+
+def test_the_sweep_file_in_the_readme_is_valid(tmp_path: Path) -> None:
+    block = re.search(r"```yaml\n(base: .*?)```", README, re.DOTALL)
+    assert block
+    (tmp_path / "sweep.yaml").write_text(block[1], "utf-8")
+    shutil.copy(ROOT / "configs" / "small.yaml", tmp_path)
+
+    sweep = load_sweep(tmp_path / "sweep.yaml")
+
+    assert (sweep.settings.confirm, sweep.settings.folds, sweep.settings.seeds) == (9, 5, 1)  # as its comment says
 
 
 def test_every_file_in_the_file_tree_exists() -> None:

@@ -56,6 +56,8 @@ def deciding(trials: Sequence[FrozenTrial]) -> FrozenTrial:
 
 
 def make_record(trials: Sequence[FrozenTrial]) -> Record:
+    from optuna.trial import TrialState
+
     trial = deciding(trials)
     attributes = trial.user_attrs
     status = status_of(trial, losses=losses(trials))
@@ -75,7 +77,7 @@ def make_record(trials: Sequence[FrozenTrial]) -> Record:
         changes=attributes.get("changes", job.changes),
         params=dict(trial.params),
         history=History.from_jsonl(attributes.get("history", "")) if is_own else History(),
-        attempts=max(1, len(trials) - (status == "waiting")),
+        attempts=max(1, sum(trial.state != TrialState.WAITING for trial in trials)),
         host=worker.get("host"),
         pid=worker.get("pid"),
         seconds=seconds,
