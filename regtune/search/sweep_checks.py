@@ -46,8 +46,10 @@ def settle(settings: SweepSettings, config: Config, space: Space | None, *, has_
         else:
             notes.append("one fold and one seed leave nothing to confirm on: the ranking is that of the search")
         settled = settled.model_copy(update={"confirm": 0})
-    if settled.confirm > settled.trials and "confirm" in written:
-        problems.append(("confirm", f"must be at most trials, {settled.trials}, got {settled.confirm}"))
+    if settled.confirm > settled.trials:
+        if "confirm" in written:
+            problems.append(("confirm", f"must be at most trials, {settled.trials}, got {settled.confirm}"))
+        settled = settled.model_copy(update={"confirm": settled.trials})
     return Settled(settings=settled, notes=tuple(notes), problems=tuple(problems))
 
 

@@ -77,7 +77,7 @@ def judge(
     own = next((standing for standing in standings if standing.candidate == OWN), None)
     difference = best.against_own
     outcome = _outcome(own, best)
-    tried = len({record.job.candidate for record in records})
+    tried = len({record.job.candidate for record in records} | {standing.candidate for standing in standings})
     alike = sum(len(standing.values) == len(best.values) for standing in standings)
     rivals = f"of {tried} candidates" if alike == tried else f"of the {alike} that ran as often, of {tried} candidates"
     if own is None:

@@ -70,10 +70,12 @@ def refuse_changes(stored: StudyFacts, now: StudyFacts, *, study: str) -> None:
         f"{key}: the study was begun with {show_value(old)}, now {show_value(new)}"
         for key, (old, new) in differences(stored.base, now.base).items()
     ]
+    # Where it was left out, confirm is no larger than trials, and grows with them.
+    follows_trials = stored.settings["confirm"] == stored.settings["trials"]
     problems += [
         f"sweep.{key}: the study was begun with {show_value(old)}, now {show_value(new)}"
         for key, (old, new) in _different(stored.settings, now.settings).items()
-        if key not in MAY_CHANGE
+        if key not in MAY_CHANGE and not (key == "confirm" and follows_trials)
     ]
     problems += _different_spaces(stored.space, now.space)
     problems += [f"{name} differs" for name in _different(stored.fingerprint, now.fingerprint)]

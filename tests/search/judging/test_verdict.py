@@ -103,7 +103,7 @@ def test_a_config_that_failed_loses_to_one_that_trains():
 
     assert verdict.sentence == (
         "your config did not finish (broken); trial 7 (dropout 0.3, weight decay 0.1) has the lowest validation loss, "
-        "0.612 nats per row (mean of 5 folds), of those that did: better"
+        "0.612 nats per row (mean of 5 folds), of the 1 that ran as often, of 2 candidates: better"
     )
     assert (verdict.outcome, verdict.recommended, verdict.difference) == ("better", "7", None)
 
