@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from regtune.errors import ConfigError, EnvironmentFault
+from regtune.search.workers.places import folder_here
 from regtune.search.workers.ray_cluster import (
     HTTP2_SETTINGS,
     Cluster,
@@ -22,8 +23,6 @@ from regtune.search.workers.ray_cluster import (
     connected,
     count_workers,
 )
-from regtune.search.workers.ray_tasks import folder_here
-from regtune.search.workers.worker import Place
 
 HERE = socket.gethostname()
 
@@ -177,10 +176,10 @@ def test_trials_lie_in_the_sweeps_folder_where_it_can_be_seen_else_in_the_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    place = Place(storage="postgresql://db/sweeps", study="team/tickets", folder=tmp_path / "runs" / "tickets")
+    folder = tmp_path / "runs" / "tickets"
 
-    assert folder_here(place) == tmp_path / ".cache" / "regtune" / "team_tickets"
+    assert folder_here(folder, "team/tickets") == tmp_path / ".cache" / "regtune" / "team_tickets"
 
-    place.folder.mkdir(parents=True)
+    folder.mkdir(parents=True)
 
-    assert folder_here(place) == place.folder
+    assert folder_here(folder, "team/tickets") == folder
