@@ -12,6 +12,7 @@ from regtune.tasks import TASKS
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
+# Real sets lie beside the checkout, never in it: a clone elsewhere has none.
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"no data sets at {DATA}")
 
 

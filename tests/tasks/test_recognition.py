@@ -39,6 +39,7 @@ def test_a_demo_set_is_recognised_with_the_reason(source: str, task: str, reason
     assert why == f"task {task}: {reason} (set `task` for another)"
 
 
+# Real sets lie beside the checkout, never in it: a clone elsewhere has none.
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no data sets at {DATA}")
 @pytest.mark.parametrize(
     ("path", "task"),

@@ -140,6 +140,7 @@ def test_a_file_that_another_program_holds_is_reported(
     assert caught.value.hint == "another program holds the file: close it and run the same command again"
 
 
+# Permissions do not bind root: there is nothing to see then.
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
